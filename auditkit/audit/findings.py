@@ -1,0 +1,293 @@
+"""Groups → findings; waivers applied; statuses of controls."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from auditkit.attribution import Rules
+from auditkit.evaluate import Cell, Group, Outcome
+from auditkit.model.assessment import ControlResult, Evidence, Finding, Result, fingerprint, worst
+from auditkit.model.condition import All, tests, truth
+from auditkit.model.control import Control, Waiver
+from auditkit.model.inventory import FlowLog, Inventory
+from auditkit.model.schema import TABLES
+from auditkit.policy import expired
+
+LISTED_TYPE = {
+    "vpcs": ("vpc",), "subnets": ("subnet",), "network_interfaces": ("network-interface",), "transit_gateways": ("transit-gateway",),
+    "transit_gateway_attachments": ("transit-gateway-attachment",), "nat_gateways": ("nat-gateway",),
+}  # fmt: skip
+"""Listing → the coverage rows that it makes."""
+_ID = {
+    "coverage": ("resource_type", "resource_id", "resource_arn"),
+    "destinations": ("log_destination_type", "log_destination", None),
+    "flow_logs": (None, "flow_log_id", None),
+    "vpcs": (None, "vpc_id", "vpc_arn"),
+    "subnets": (None, "subnet_id", "subnet_arn"),
+    "network_interfaces": (None, "interface_id", "interface_arn"),
+    "transit_gateways": (None, "transit_gateway_id", "transit_gateway_arn"),
+    "transit_gateway_attachments": (None, "transit_gateway_attachment_id", "transit_gateway_attachment_arn"),
+    "nat_gateways": (None, "nat_gateway_id", "nat_gateway_arn"),
+    "flow_records": ("subject_type", "subject", None),
+    "interface_days": ("resource_type", "interface_id", None),
+}
+_KIND = {
+    "flow_logs": "flow-log", "vpcs": "vpc", "subnets": "subnet", "network_interfaces": "network-interface", "transit_gateways": "transit-gateway",
+    "transit_gateway_attachments": "transit-gateway-attachment", "nat_gateways": "nat-gateway",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes findings of groups."""
+
+    inventory: Inventory
+    """What was collected."""
+    waivers: Sequence[Waiver]
+    """All of them."""
+    today: date
+    """The day of as_of: what expired, expired before it."""
+    lines: Callable[[Iterable[tuple[str, int]]], Mapping[tuple[str, int], str]]
+    """Fetches the text of lines of log objects: (uri, line) → text."""
+    sha256: Mapping[str, str]
+    """Object URI → SHA-256."""
+    rules: Rules
+    """Security-group rules."""
+
+    def findings(self, outcome: Outcome) -> list[Finding]:
+        """Make the findings of one control."""
+        wanted = {(row["object"], row["line"]) for g in outcome.groups for row in g.sample if "object" in row}
+        texts = self.lines(wanted) if wanted else {}
+        arns = {i.interface_id: i.interface_arn for i in self.inventory.network_interfaces}
+        logs = {log.flow_log_id: log for log in self.inventory.flow_logs}
+        return [self._finding(outcome.control, g, texts, arns, logs) for g in outcome.groups]
+
+    def _finding(
+        self, control: Control, group: Group, texts: Mapping[tuple[str, int], str], arns: Mapping[str, str], logs: Mapping[str, FlowLog]
+    ) -> Finding:
+        first = group.sample[0]
+        kind, resource, arn = _identity(control, group, first, arns)
+        key = {k: _plain(v) for k, v in group.key.items()}
+        facts = dict(group.facts)
+        flows = control.table == "flow_records"
+        if flows:
+            facts |= {k: _moment(facts[k]) for k in ("first", "last")}
+        return Finding(
+            fingerprint=fingerprint(control.id, key),
+            control_id=control.id,
+            status="fail" if group.fails else "inconclusive",
+            severity=control.severity,
+            account_id=group.account_id,
+            region=group.region,
+            resource_type=kind,
+            resource_id=resource,
+            resource_arn=arn,
+            group=key,
+            detail=_flow_detail(control, group, facts) if flows else _row_detail(control, first),
+            evidence=self._records(group, texts) if flows else self._answers(control, group, logs),
+            facts=facts,
+            cause=self.rules.explain(group.sample) if flows and group.fails else None,
+            waiver=self._waiver(control.id, resource, arn) if group.fails else None,
+        )
+
+    def _records(self, group: Group, texts: Mapping[tuple[str, int], str]) -> tuple[Evidence, ...]:
+        return tuple(
+            Evidence(kind="record", source=row["object"], line=row["line"], text=texts.get((row["object"], row["line"]), ""), sha256=self.sha256.get(row["object"], ""))
+            for row in group.sample
+        )
+
+    def _answers(self, control: Control, group: Group, logs: Mapping[str, FlowLog]) -> tuple[Evidence, ...]:
+        where = f"{group.account_id}/{group.region}"
+        row = group.sample[0]
+        if control.table == "coverage":
+            said = [
+                Evidence(kind="answer", source=f"ec2:DescribeFlowLogs {logs[f].account_id}/{logs[f].region}", text=_flow_log_text(logs[f]))
+                for f in (row["flow_log_ids"] or ())[:5] if f in logs
+            ]
+            return tuple(said) or (Evidence(kind="answer", source=f"ec2:DescribeFlowLogs {where}", text=f"no flow log on {row['resource_id']}" + (
+                f", {row['subnet_id']}" if row["subnet_id"] not in ("", row["resource_id"]) else "") + (
+                f" or {row['vpc_id']}" if row["vpc_id"] not in ("", row["resource_id"]) else "")),)
+        table = TABLES[control.table]
+        out = []
+        for test in dict.fromkeys(t.column for t in (*tests(control.where), *tests(control.fail_where))):
+            column = table.column(test)
+            if column is not None:
+                out.append(Evidence(kind="answer", source=f"{column.source} {where}", text=f"{test} = {_text(row[test])}"))
+        return tuple(out[:5]) or (Evidence(kind="answer", source=f"{control.table} {where}", text=_row_detail(control, row)),)
+
+    def _waiver(self, control_id: str, resource: str, arn: str) -> dict[str, Any] | None:
+        """The waiver in force, else an expired one, so that it can be said that it ended."""
+        fitting = sorted((w for w in self.waivers if w.covers(control_id, resource, arn)), key=lambda w: (expired(w, self.today), w.line))
+        return waiver_json(fitting[0], self.today) if fitting else None
+
+
+def waiver_json(waiver: Waiver, today: date) -> dict[str, Any]:
+    """A waiver as assessment.json shows it."""
+    return {
+        "control": waiver.control, "resource": waiver.resource, "reason": waiver.reason, "owner": waiver.owner, "approved_by": waiver.approved_by,
+        "approved_on": waiver.approved_on.isoformat(), "expires": waiver.expires.isoformat(), "ticket": waiver.ticket, "expired": expired(waiver, today),
+    }  # fmt: skip
+
+
+def _identity(control: Control, group: Group, row: Mapping[str, Any], arns: Mapping[str, str]) -> tuple[str, str, str]:
+    kind_column, id_column, arn_column = _ID[control.table]
+    if control.table == "flow_records" and "subject" not in group.key:
+        by = next((k for k in control.group_by if k not in ("account_id", "region")), "region")
+        return by.replace("_", "-"), _text(group.key[by]), arns.get(str(group.key[by]), "")
+    resource = _text(row[id_column])
+    kind = row[kind_column] if kind_column else _KIND[control.table]
+    arn = row[arn_column] if arn_column else arns.get(resource, "")
+    return kind or "", resource, arn or ""
+
+
+def _flow_detail(control: Control, group: Group, facts: Mapping[str, Any]) -> str:
+    peers = facts["peers"]
+    shown = ", ".join(p["address"] for p in peers[:3]) + (" and others" if len(peers) > 3 else "")
+    place = " ".join(f"{k.replace('_', ' ')} {_text(group.key[k])}" for k in control.group_by if k.endswith("_port"))
+    what = "flows" if facts["rows"] != 1 else "flow"
+    verb = "break the control" if group.fails else "cannot be decided"
+    parts = [f"{facts['rows']:,} {what} {verb}", f"{human_bytes(facts['bytes'])}"]
+    return "; ".join(filter(None, [*parts, place, f"peers {shown}" if shown else "", f"{facts['first']} to {facts['last']}"]))
+
+
+def _row_detail(control: Control, row: Mapping[str, Any]) -> str:
+    if control.table == "coverage":
+        members = f"; the interfaces inside are {row['members']}" if row["members"] not in ("-", None, "empty") else "; it holds no interface" if row["members"] == "empty" else ""
+        return f"{row['state']}" + (f" (at least {row['at_least']})" if row["state"] == "unknown" else "") + (f": {'; '.join(row['reasons'])}" if row["reasons"] else "") + members
+    columns = dict.fromkeys(t.column for t in tests(control.fail_where))
+    return ", ".join(f"{c} is {_text(row[c])}" for c in columns)
+
+
+def _flow_log_text(log: FlowLog) -> str:
+    parts = [
+        f"{log.flow_log_id} on {log.resource_id}", f"TrafficType {log.traffic_type or '(not answered)'}", log.log_destination,
+        f"{log.flow_log_status or 'status not answered'}, delivery {log.deliver_logs_status or 'not answered'}",
+        log.deliver_logs_error_message, f"interval {log.max_aggregation_interval} s", f"{len(log.fields)} fields",
+    ]  # fmt: skip
+    return "; ".join(filter(None, parts))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "not known"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value == "" else str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _moment(seconds: int | None) -> str:
+    return "unknown" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def human_bytes(number: int) -> str:
+    """Write a number of bytes for people: 1.4 MiB."""
+    size = float(number)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:,.1f} TiB"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where controls give results, and what was not read there."""
+
+    inventory: Inventory
+    """What was collected."""
+    place: Callable[[str, str], bool]
+    """The narrowing flags."""
+
+    def places(self) -> list[tuple[str, str]]:
+        """Each account in scope with each of its regions; `*` where its regions could not be asked."""
+        out = []
+        for account in self.inventory.accounts:
+            if account.status == "in_scope":
+                out += [(account.account_id, r) for r in self.inventory.regions.get(account.account_id, ()) or ("*",)]
+        return sorted(p for p in out if self.place(*p))
+
+    def unread(self, control: Control, account_id: str, region: str) -> list[str]:
+        """What the control depends on there and was not read."""
+        out = []
+        for listing in TABLES[control.table].reads:
+            if control.table == "coverage" and not self._asks(control, listing):
+                continue
+            for u in self.inventory.unread:
+                if u.table in (listing, "*") and u.account_id in (account_id, "*") and not u.resource and (region in (u.region, "*") or u.region in ("*", "global")):
+                    out.append(f"{u.call} was not read: {u.error}")
+        return list(dict.fromkeys(out))
+
+    def _asks(self, control: Control, listing: str) -> bool:
+        """Tell whether rows made by the listing could be in the control's scope."""
+        both = All((control.where, control.fail_where))
+        if listing == "network_interfaces" and any(t.column == "members" for t in tests(both)):
+            return True
+        return any(truth(both, {"resource_type": kind}) is not False for kind in LISTED_TYPE[listing])
+
+
+def result(control: Control, outcome: Outcome, findings: Sequence[Finding], scope: Scope, basis: str) -> ControlResult:
+    """Sum one control up: per account and region, and the worst of them."""
+    by_place: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        by_place.setdefault((finding.account_id, finding.region), []).append(finding)
+    # A row may lie in an account that could not be entered itself: a shared VPC seen from another.
+    places = sorted({*scope.places(), *(p for p in (*outcome.cells, *by_place) if scope.place(*p))})
+    results = tuple(_cell(control, p, outcome.cells.get(p, Cell()), by_place.get(p, []), scope) for p in places)
+    reasons = Counter(reason for r in results for reason in r.reasons if r.status == "inconclusive")
+    return ControlResult(
+        id=control.id, title=control.title, severity=control.severity, table=control.table,
+        status=worst([r.status for r in results]),
+        examined=sum(r.examined for r in results), failed=sum(r.failed for r in results),
+        inconclusive=sum(r.inconclusive for r in results), waived=sum(r.waived for r in results),
+        reasons=tuple(text for text, _ in sorted(reasons.items(), key=lambda i: (-i[1], i[0]))),
+        basis=basis,
+        frameworks=tuple({"framework": m.framework, "id": m.id, "strength": m.strength, "source": m.source} for m in control.frameworks),
+        results=results,
+        where=control.where_text, fail_where=control.fail_where_text,
+        rationale=control.rationale, remediation=control.remediation, undecidable_when=control.undecidable_when,
+    )  # fmt: skip
+
+
+def _cell(control: Control, place: tuple[str, str], cell: Cell, findings: Sequence[Finding], scope: Scope) -> Result:
+    failing = [f for f in findings if f.status == "fail"]
+    waived = sum(f.waived for f in failing)
+    failed = len(failing) - waived
+    open_ = sum(f.status == "inconclusive" for f in findings)
+    reasons = [*cell.reasons, *scope.unread(control, *place)]
+    if failed:
+        status = "fail"
+    elif open_ or reasons:
+        status = "inconclusive"
+    elif waived:
+        status = "excepted"
+    else:
+        status = "pass" if cell.examined or cell.days else "not_applicable"
+    if status == "not_applicable":
+        reasons = ["the listings succeeded and hold nothing that the control is about"]
+    return Result(account_id=place[0], region=place[1], status=status, examined=cell.examined, failed=failed, inconclusive=open_, waived=waived, reasons=tuple(reasons))
+
+
+def findings_rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Rows of tables/findings.parquet."""
+    return [
+        {
+            "fingerprint": f.fingerprint, "control_id": f.control_id, "status": f.status, "severity": f.severity, "waived": f.waived,
+            "account_id": f.account_id, "region": f.region, "resource_type": f.resource_type, "resource_id": f.resource_id, "resource_arn": f.resource_arn,
+            "detail": f.detail, "rows": f.facts.get("rows"), "first": f.facts.get("first"), "last": f.facts.get("last"),
+            "bytes": f.facts.get("bytes"), "packets": f.facts.get("packets"),
+            "group": json.dumps(f.group, sort_keys=True), "evidence": json.dumps([{n: getattr(e, n) for n in e.__dataclass_fields__} for e in f.evidence], sort_keys=True),
+            "cause": json.dumps(f.cause, sort_keys=True) if f.cause else None, "waiver": json.dumps(f.waiver, sort_keys=True) if f.waiver else None,
+        }
+        for f in findings
+    ]  # fmt: skip

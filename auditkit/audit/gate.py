@@ -1,0 +1,88 @@
+"""The gate: an assessed run → pass, findings, or could not conclude."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from auditkit.audit.options import Narrowing
+from auditkit.model.control import SEVERITIES
+from auditkit.run import Run
+
+PASSES, FINDINGS, OPEN = 0, 1, 3
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gate says."""
+
+    status: int
+    """0 passes, 1 findings, 3 could not conclude; 1 wins over 3."""
+    fail_on: str
+    """The least severity that counts."""
+    failed: tuple[tuple[str, int], ...]
+    """Control id and its findings that count."""
+    inconclusive: tuple[str, ...]
+    """Controls that could not conclude."""
+    examined: bool
+    """Whether anything was in scope."""
+
+    def lines(self) -> list[str]:
+        """For a terminal."""
+        out = []
+        if self.failed:
+            total = sum(n for _, n in self.failed)
+            worst = ", ".join(f"{control} ({n})" for control, n in self.failed[:5]) + (", …" if len(self.failed) > 5 else "")
+            out.append(f"FAIL: {total:,} finding{'s' if total != 1 else ''} at or over {self.fail_on}: {worst}")
+        if self.inconclusive:
+            named = ", ".join(self.inconclusive[:5]) + (", …" if len(self.inconclusive) > 5 else "")
+            out.append(f"INCONCLUSIVE: {len(self.inconclusive)} control{'s' if len(self.inconclusive) != 1 else ''} at or over {self.fail_on}: {named}")
+        if not self.examined:
+            out.append("INCONCLUSIVE: nothing was in scope")
+        return out or [f"PASS: nothing at or over {self.fail_on} failed"]
+
+    def as_json(self) -> dict[str, Any]:
+        """For a machine."""
+        return {
+            "status": self.status, "fail_on": self.fail_on, "failed": [{"control": c, "findings": n} for c, n in self.failed],
+            "inconclusive": list(self.inconclusive), "examined": self.examined,
+        }  # fmt: skip
+
+
+def decide(run: Run, fail_on: str, *, inconclusive: str = "fail", narrowing: Narrowing = Narrowing(), against: Run | None = None) -> Decision:
+    """Decide.
+
+    Args:
+        run: assessed.
+        fail_on: the least severity that counts.
+        inconclusive: fail, or report to leave inconclusive controls out of the exit status.
+        narrowing: only these accounts, regions, tables and controls.
+        against: an earlier run: findings that it has too do not count.
+
+    Raises:
+        AuditkitError: a run was not assessed.
+    """
+    assessment = run.assessment()
+    counted = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+    controls = [
+        c for c in assessment.controls
+        if (not narrowing.controls or c.id in narrowing.controls) and (not narrowing.tables or c.table in narrowing.tables)
+    ]  # fmt: skip
+    places = {c.id: [r for r in c.results if narrowing.place(r.account_id, r.region)] for c in controls}
+    known = _failing(against) if against else set()
+    news = {control: 0 for control in places}
+    for row in run.rows("findings"):
+        if row["status"] == "fail" and not row["waived"] and row["control_id"] in news and narrowing.place(row["account_id"], row["region"]):
+            news[row["control_id"]] += row["fingerprint"] not in known
+    failed = tuple((c.id, news[c.id]) for c in controls if c.severity in counted and news[c.id])
+    undecided = tuple(c.id for c in controls if c.severity in counted and any(r.status == "inconclusive" for r in places[c.id]))
+    examined = any(r.status != "not_applicable" for results in places.values() for r in results)
+    # A control that fails in one place can be undecided in another: both are said, 1 wins over 3.
+    open_ends = (undecided if inconclusive == "fail" else ()) or not examined
+    status = FINDINGS if failed else OPEN if open_ends else PASSES
+    return Decision(status, fail_on, failed, undecided, examined)
+
+
+def _failing(run: Run) -> set[str]:
+    run.assessment()
+    return {row["fingerprint"] for row in run.rows("findings") if row["status"] == "fail" and not row["waived"]}

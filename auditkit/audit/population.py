@@ -1,0 +1,159 @@
+"""Who could have been seen: the rows that tie the inventory and coverage to the records (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from auditkit.config.schema import Baseline
+from auditkit.coverage import TRAFFIC, Judge
+from auditkit.model.addresses import cidr
+from auditkit.model.coverage import Coverage
+from auditkit.model.inventory import Inventory, NetworkInterface
+from auditkit.model.tables import Column
+
+_SPILL = timedelta(minutes=15)
+_HIDING = ("nat-gateway", "transit-gateway", "elb-network", "elb-gateway", "gwlb-endpoint")
+"""Services whose address, seen as a peer, hides who stands behind it."""
+
+
+def _c(name: str, type_: str) -> Column:
+    return Column(name, type_, "")
+
+
+UNITS = (
+    *(_c(n, "text") for n in ("unit", "resource_type", "account_id", "region", "vpc_id", "subnet_id", "instance_id", "service", "subject", "subject_type", "baseline", "silent")),
+    _c("attached", "integer"), _c("in_use", "boolean"),
+    *(_c(n, "tags") for n in ("vpc_tags", "subnet_tags", "interface_tags", "account_tags")),
+)  # fmt: skip
+RANKS = (_c("flow_log_id", "text"), _c("baseline", "text"), _c("conforming", "boolean"), _c("max_aggregation_interval", "integer"))
+TRAFFICS = (_c("flow_log_id", "text"), _c("accept", "boolean"), _c("reject", "boolean"))
+BORN = (_c("flow_log_id", "text"), _c("born", "integer"))
+HURT = (_c("flow_log_id", "text"), _c("day", "text"), _c("reason", "text"))
+RANGES = (_c("unit", "text"), _c("low", "text"), _c("high", "text"))
+HIDDEN = (_c("vpc_id", "text"), _c("ip", "text"))
+DAYS = (_c("day", "text"),)
+
+
+def units(inventory: Inventory, coverage: Sequence[Coverage], *, read: bool) -> list[dict[str, Any]]:
+    """One row per interface, attachment and regional NAT gateway: what can have interface-days.
+
+    A Connect attachment has none: its traffic is logged under the attachment that carries it.
+
+    Args:
+        inventory: with flow logs.
+        coverage: as judged.
+        read: whether log objects were to be read at all.
+    """
+    interfaces = {i.interface_id: i for i in inventory.network_interfaces}
+    connect = {a.transit_gateway_attachment_id for a in inventory.transit_gateway_attachments if a.attached_type == "connect"}
+    stored = {log.flow_log_id for log in inventory.flow_logs if log.bucket}
+    out = []
+    for row in coverage:
+        if row.resource_type not in ("network-interface", "transit-gateway-attachment", "nat-gateway") or row.resource_id in connect:
+            continue
+        interface = interfaces.get(row.resource_id)
+        attached = interface.attach_time if interface else None
+        out.append({
+            "unit": row.resource_id, "resource_type": row.resource_type, "account_id": row.account_id, "region": row.region,
+            "vpc_id": row.vpc_id, "subnet_id": row.subnet_id, "instance_id": interface.instance_id if interface else "",
+            "service": row.service, "subject": row.subject, "subject_type": interface.subject_type if interface else row.resource_type,
+            "baseline": row.baseline or "", "silent": _why_silent(row, stored, read=read),
+            "attached": int(attached.timestamp()) if attached else None, "in_use": interface.in_use if interface else True,
+            "vpc_tags": row.vpc_tags, "subnet_tags": row.subnet_tags, "interface_tags": row.interface_tags, "account_tags": row.account_tags,
+        })  # fmt: skip
+    return out
+
+
+def _why_silent(row: Coverage, stored: set[str], *, read: bool) -> str:
+    if not read:
+        return "records were not read (records.mode: none)"
+    if row.delivered == "NONE":
+        return "no flow log delivers its records"
+    if row.flow_log_ids and not stored.intersection(row.flow_log_ids):
+        return "its flow logs write to a place that was not read"
+    if row.delivered is None:
+        return "whether a flow log delivers its records is not known"
+    return "no record of it was found"
+
+
+def ranks(inventory: Inventory, baselines: Iterable[Baseline], judge: Judge) -> list[dict[str, Any]]:
+    """Whether each flow log conforms to each baseline: decides which one is read where several speak of an interface."""
+    return [
+        {
+            "flow_log_id": log.flow_log_id, "baseline": b.name, "max_aggregation_interval": log.max_aggregation_interval,
+            "conforming": judge.approves(b, log) and not judge.faults(b, log),
+        }
+        for log in inventory.flow_logs
+        for b in baselines
+    ]  # fmt: skip
+
+
+def traffics(inventory: Inventory) -> list[dict[str, Any]]:
+    """Which actions each flow log carries; one whose TrafficType was not answered is told from its records."""
+    return [
+        {"flow_log_id": log.flow_log_id, "accept": bool(TRAFFIC[log.traffic_type] & 1), "reject": bool(TRAFFIC[log.traffic_type] & 2)}
+        for log in inventory.flow_logs
+        if log.traffic_type
+    ]
+
+
+def born(inventory: Inventory) -> list[dict[str, Any]]:
+    """When each flow log was created, Unix seconds."""
+    return [{"flow_log_id": log.flow_log_id, "born": int(log.creation_time.timestamp())} for log in inventory.flow_logs if log.creation_time]
+
+
+def hurt_days(damaged: Iterable[tuple[str, datetime, str]]) -> list[dict[str, Any]]:
+    """The days that a damaged or unread object may have spoken of: of its slot, and of the minutes before it.
+
+    Args:
+        damaged: flow log id, slot, reason.
+    """
+    out = {(f, (slot - back).date().isoformat(), reason) for f, slot, reason in damaged for back in (timedelta(), _SPILL)}
+    return [{"flow_log_id": f, "day": day, "reason": reason} for f, day, reason in sorted(out)]
+
+
+def own_ranges(inventory: Inventory) -> list[dict[str, str]]:
+    """The addresses of each interface, delegated prefixes included."""
+    return [
+        {"unit": i.interface_id, "low": str(low), "high": str(high)}
+        for i in inventory.network_interfaces
+        for low, high in _ranges(i.addresses)
+    ]
+
+
+def hidden(inventory: Inventory) -> list[dict[str, str]]:
+    """Addresses behind which somebody else stands, in their VPC and (`*`) seen from elsewhere."""
+    hiding: list[NetworkInterface] = [i for i in inventory.network_interfaces if i.service in _HIDING]
+    return [
+        {"vpc_id": vpc_id, "ip": str(low)}
+        for i in hiding
+        for low, _ in _ranges(i.addresses)
+        for vpc_id in (i.vpc_id, "*")
+    ]
+
+
+def vpc_ranges(vpcs: Mapping[str, Iterable[tuple[int, int]]]) -> list[dict[str, str]]:
+    """The CIDRs of each VPC."""
+    return [{"unit": v, "low": str(low), "high": str(high)} for v, ranges in sorted(vpcs.items()) for low, high in ranges]
+
+
+def period_days(start: datetime, end: datetime, as_of: datetime) -> list[dict[str, str]]:
+    """The UTC days of the period that had begun when collecting ended."""
+    out: list[dict[str, str]] = []
+    day: date = start.date()
+    while datetime(day.year, day.month, day.day, tzinfo=UTC) < min(end, as_of):
+        out.append({"day": day.isoformat()})
+        day += timedelta(days=1)
+    return out
+
+
+def _ranges(texts: Iterable[str]) -> list[tuple[int, int]]:
+    out = []
+    for text in texts:
+        try:
+            out.append(cidr(text))
+        except ValueError:  # an answer that is no address owns nothing
+            continue
+    return out

@@ -1,0 +1,1 @@
+"""Who reads records and answers SQL over tables: the embedded engine, DuckDB."""

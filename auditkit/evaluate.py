@@ -1,0 +1,284 @@
+"""One control, one table → counts per account and region, groups of rows that break it, and what was not decided.
+
+One path for every table. The verdict on a row is `where AND fail_where`: TRUE breaks the control, FALSE is fine, NULL is undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from auditkit.model.addresses import Networks
+from auditkit.model.condition import All, Test, tests
+from auditkit.model.control import Control, Having
+from auditkit.model.records import FIELDS
+from auditkit.model.schema import TABLES
+from auditkit.query import Compiler, name
+
+EVIDENCE_ROWS = 5
+PEERS = 5
+_WINDOWS = {"1h": 'coalesce("start", epoch(day)) // 3600', "1d": "day", "period": "0"}
+_ATTACHMENT = "transit-gateway-attachment"
+# Columns of a flow record that are known of an interface-day before any record of it is read.
+_STANDING = (
+    "account_id", "region", "vpc_id", "subnet_id", "interface_id", "resource_type", "baseline",
+    "service", "subject", "subject_type", "vpc_tags", "subnet_tags", "interface_tags", "account_tags",
+)  # fmt: skip
+
+
+class Engine(Protocol):
+    """What evaluation needs of an engine."""
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """Run one select."""
+
+    def execute(self, sql: str) -> None:
+        """Run one statement."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of one group that break a control, or that cannot be decided."""
+
+    key: dict[str, Any]
+    """Values of group_by."""
+    account_id: str
+    """Account."""
+    region: str
+    """Region."""
+    fails: bool
+    """True when a row breaks the control; False when all are undecided."""
+    facts: dict[str, Any]
+    """rows; for flows also first, last, bytes, packets, basis, peers."""
+    sample: tuple[dict[str, Any], ...]
+    """Up to five rows, whole."""
+
+
+@dataclass
+class Cell:
+    """One account and region."""
+
+    examined: int = 0
+    """Rows for which `where` is not FALSE."""
+    days: int = 0
+    """Interface-days in scope, for flow records."""
+    days_unobserved: int = 0
+    """Those of them that were not observed for the actions asked about."""
+    reasons: list[str] = field(default_factory=list)
+    """What was not decided, in words."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one control found."""
+
+    control: Control
+    """The control."""
+    cells: dict[tuple[str, str], Cell]
+    """(account, region) → counts."""
+    groups: tuple[Group, ...]
+    """Sorted by key."""
+
+
+def verdict_sql(control: Control, networks: Networks) -> tuple[str, str]:
+    """Return the SQL of `where` and of the verdict.
+
+    On flow records ports may accuse, never acquit: the initiator that ports suggest counts only where it makes the verdict TRUE.
+    """
+    plain = Compiler(networks)
+    where = plain.sql(control.where)
+    both = All((control.where, control.fail_where))
+    verdict = plain.sql(both)
+    if control.table == "flow_records" and any(t.column == "initiator" for t in tests(both)):
+        accused = Compiler(networks, {"initiator": "initiator_by_ports"}).sql(both)
+        verdict = f"(CASE WHEN initiator IS NULL AND initiator_by_ports IS NOT NULL AND {accused} THEN TRUE ELSE {verdict} END)"
+    return where, verdict
+
+
+def evaluate(control: Control, engine: Engine, networks: Networks) -> Outcome:
+    """Judge every row of the control's table.
+
+    The engine must hold the table, and `interface_days` for controls on flow records.
+    """
+    where, verdict = verdict_sql(control, networks)
+    table = name(control.table)
+    cells: dict[tuple[str, str], Cell] = {}
+    for row in engine.rows(
+        f"SELECT account_id, region, count(*) AS n FROM {table} WHERE ({where}) IS NOT FALSE GROUP BY ALL ORDER BY ALL"
+    ):
+        cells[row["account_id"] or "", row["region"] or ""] = Cell(examined=row["n"])
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, ({verdict}) AS verdict FROM {table} WHERE ({verdict}) IS NOT FALSE")
+    if control.having is not None:
+        _apply_having(control, control.having, engine)
+    _undecided(control, engine, cells)
+    if control.table == "flow_records":
+        _population(control, engine, networks, cells)
+    return Outcome(control, cells, tuple(_groups(control, engine)))
+
+
+def _keys(control: Control) -> str:
+    return ", ".join(map(name, control.group_by))
+
+
+def _apply_having(control: Control, having: Having, engine: Engine) -> None:
+    """Judge groups with bounds: low over rows that are TRUE, high over rows that are not FALSE."""
+    window = _WINDOWS[having.per]
+    match having.measure:
+        case "flows":
+            low, high = "count(*) FILTER (verdict)", "count(*)"
+        case "distinct":
+            column = name(having.column)
+            low = f"count(DISTINCT {column}) FILTER (verdict)"
+            high = f"count(DISTINCT {column}) + count(*) FILTER ({column} IS NULL)"
+        case measure:
+            low, high = f"coalesce(sum({name(measure)}) FILTER (verdict), 0)", f"coalesce(sum({name(measure)}), 0)"
+            if measure == "bytes":  # NULL bytes could be any number
+                high = f"CASE WHEN count(*) FILTER ({name(measure)} IS NULL) > 0 THEN {2**62} ELSE {high} END"
+    op = {"gt": ">", "ge": ">="}[having.op]
+    keys = _keys(control)
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE windows AS SELECT {keys}, {window} AS _window, {low} AS _low, "
+        f"CASE WHEN {low} {op} {having.threshold} THEN TRUE WHEN {high} {op} {having.threshold} THEN NULL ELSE FALSE END AS _breaks "
+        "FROM judged GROUP BY ALL"
+    )
+    same = " AND ".join(f"j.{name(k)} IS NOT DISTINCT FROM w.{name(k)}" for k in control.group_by)
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE judged AS SELECT j.* REPLACE (CASE WHEN w._breaks THEN TRUE ELSE NULL END AS verdict) "
+        f"FROM judged j JOIN windows w ON {same} AND {window.replace('day', 'j.day').replace(chr(34) + 'start' + chr(34), 'j.' + chr(34) + 'start' + chr(34))} = w._window "
+        "WHERE w._breaks IS NOT FALSE AND (j.verdict OR w._breaks IS NULL)"
+    )
+
+
+def _undecided(control: Control, engine: Engine, cells: dict[tuple[str, str], Cell]) -> None:
+    """Say which columns left rows undecided."""
+    used = {t.column: t for t in (*tests(control.where), *tests(control.fail_where))}
+    table = TABLES[control.table]
+    nulls = ", ".join(f"count(*) FILTER ({_is_open(t)}) AS {name('n_' + c)}" for c, t in used.items())
+    for row in engine.rows(f"SELECT account_id, region, count(*) AS n, {nulls} FROM judged WHERE verdict IS NULL GROUP BY account_id, region ORDER BY ALL"):
+        cell = cells.setdefault((row["account_id"] or "", row["region"] or ""), Cell())
+        said = False
+        for column in used:
+            found = table.column(column)
+            if row["n_" + column] and found is not None:
+                said = True
+                why = "it is unknown" if found.type == "state" else found.null
+                cell.reasons.append(f"{column} is not decided in {row['n_' + column]:,} of the rows examined: {why}")
+        if not said:
+            cell.reasons.append(f"{row['n']:,} rows could not be decided")
+
+
+def _is_open(test: Test) -> str:
+    column = name(test.column)
+    return f"{column} = 'unknown'" if test.type == "state" else f"{column} IS NULL"
+
+
+def _groups(control: Control, engine: Engine) -> Iterable[Group]:
+    keys = _keys(control)
+    flows = control.table == "flow_records"
+    facts = (
+        ', min("start") AS _first, max("end") AS _last, sum(bytes)::HUGEINT AS _bytes, sum(packets)::HUGEINT AS _packets, '
+        "count(*) FILTER (initiator IS NULL AND initiator_by_ports IS NOT NULL) AS _ports, "
+        "count(*) FILTER (initiator_basis = 'flags') AS _flags, count(*) FILTER (initiator_basis = 'earlier_flags') AS _earlier"
+        if flows
+        else ""
+    )
+    where = f"(SELECT *, bool_or(coalesce(verdict, false)) OVER (PARTITION BY {keys}) AS _fails FROM judged)"
+    order = '"start", "object", line' if flows else ", ".join(name(c.name) for c in TABLES[control.table].columns if c.type in ("text", "aws"))
+    rows = engine.rows(
+        f"SELECT {keys}, _fails, count(*) AS _rows, min(account_id) AS _account, min(region) AS _region{facts} "
+        f"FROM {where} WHERE _fails IS NOT DISTINCT FROM coalesce(verdict, false) GROUP BY {keys}, _fails ORDER BY _fails DESC, {keys}"
+    )
+    samples = _by_group(control, engine.rows(
+        f"SELECT * FROM {where} WHERE _fails IS NOT DISTINCT FROM coalesce(verdict, false) "
+        f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) <= {EVIDENCE_ROWS} ORDER BY {keys}, {order}"
+    ))
+    peers = _peers(control, engine, where) if flows else {}
+    for row in rows:
+        key = {k: row[k] for k in control.group_by}
+        yield Group(
+            key, row["_account"] or "", row["_region"] or "", bool(row["_fails"]),
+            _facts(row, peers.get(_hashable(key), [])), tuple(samples[_hashable(key)]),
+        )
+
+
+def _facts(row: dict[str, Any], peers: list[dict[str, Any]]) -> dict[str, Any]:
+    facts: dict[str, Any] = {"rows": row["_rows"]}
+    if "_first" in row:
+        basis = {"flags": row["_flags"], "earlier_flags": row["_earlier"], "ports": row["_ports"]}
+        facts |= {
+            "first": row["_first"], "last": row["_last"], "bytes": int(row["_bytes"] or 0), "packets": int(row["_packets"] or 0),
+            "basis": {k: v for k, v in basis.items() if v}, "peers": peers,
+        }
+    return facts
+
+
+def _peers(control: Control, engine: Engine, where: str) -> dict[Any, list[dict[str, Any]]]:
+    keys = _keys(control)
+    rows = engine.rows(
+        f"SELECT {keys}, remote_address AS _peer, count(*) AS _rows, coalesce(sum(bytes), 0)::HUGEINT AS _bytes FROM {where} "
+        f"WHERE _fails IS NOT DISTINCT FROM coalesce(verdict, false) AND remote_address IS NOT NULL GROUP BY {keys}, _peer "
+        f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY _bytes DESC, _peer) <= {PEERS} ORDER BY {keys}, _bytes DESC, _peer"
+    )
+    out: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows:
+        key = _hashable({k: row[k] for k in control.group_by})
+        out.setdefault(key, []).append({"address": row["_peer"], "rows": row["_rows"], "bytes": int(row["_bytes"])})
+    return out
+
+
+def _by_group(control: Control, rows: list[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
+    out: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows:
+        out.setdefault(_hashable({k: row[k] for k in control.group_by}), []).append(row)
+    return out
+
+
+def _hashable(key: dict[str, Any]) -> Any:
+    return tuple(tuple(v) if isinstance(v, list) else v for v in key.values())
+
+
+def _population(control: Control, engine: Engine, networks: Networks, cells: dict[tuple[str, str], Cell]) -> None:
+    """Count the interface-days that the control is about, and those not observed for the actions it asks about.
+
+    An interface-day is in scope unless what is known of it beforehand already makes the verdict FALSE.
+    """
+    both = All((control.where, control.fail_where))
+    base = {c.name: name(c.name) if c.name in _STANDING else "NULL" for c in TABLES["flow_records"].columns}
+
+    def asks(columns: dict[str, str]) -> str:
+        return f"({Compiler(networks, base | columns).sql(both)}) IS NOT FALSE"
+
+    accept, reject, transit = asks({"action": "'ACCEPT'"}), asks({"action": "'REJECT'"}), asks(_of_transit_gateways())
+    sql = f"""
+SELECT account_id, region, count(*) AS days, count(*) FILTER (NOT seen) AS unseen,
+  list(reason ORDER BY reason) FILTER (NOT seen) AS reasons
+FROM (
+  SELECT account_id, region, CASE WHEN reason <> '' THEN reason WHEN observed = 'accept' THEN 'only ACCEPT is logged'
+      WHEN observed = 'reject' THEN 'only REJECT is logged' ELSE 'not observed' END AS reason,
+    observed = 'all' OR (observed = 'accept' AND NOT _reject) OR (observed = 'reject' AND NOT _accept) AS seen
+  FROM (
+    SELECT *, resource_type <> '{_ATTACHMENT}' AND {accept} AS _accept, resource_type <> '{_ATTACHMENT}' AND {reject} AS _reject,
+      resource_type = '{_ATTACHMENT}' AND {transit} AS _transit
+    FROM interface_days
+  ) WHERE _accept OR _reject OR _transit
+) GROUP BY account_id, region ORDER BY ALL"""
+    for row in engine.rows(sql):
+        cell = cells.setdefault((row["account_id"] or "", row["region"] or ""), Cell())
+        cell.days, cell.days_unobserved = row["days"], row["unseen"]
+        if row["unseen"]:
+            counted: dict[str, int] = {}
+            for reason in row["reasons"]:
+                counted[reason] = counted.get(reason, 0) + 1
+            why = "; ".join(f"{text} ({n:,})" for text, n in sorted(counted.items(), key=lambda i: (-i[1], i[0])))
+            cell.reasons.append(f"{row['unseen']:,} of {row['days']:,} interface-days in scope were not observed: {why}")
+
+
+def _of_transit_gateways() -> dict[str, str]:
+    """Columns that cannot apply to a transit gateway's record."""
+    numbers = ("integer", "port", "protocol")
+    out = {f.column: "0" if f.type in numbers else "'-'" for f in FIELDS if "transit-gateway" not in f.kinds}
+    out |= {c: "'-'" for c in ("direction", "local_address", "remote_address", "initiator", "initiator_basis")}
+    out |= {"local_port": "0", "remote_port": "0"}
+    addresses = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "local_address", "remote_address")
+    return {**out, "interface_id": "'-'", **{f"{a}_ip": "NULL::UHUGEINT" for a in addresses}}

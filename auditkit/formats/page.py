@@ -1,0 +1,84 @@
+"""The Jinja environment that html and pdf share."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from auditkit.data import templates_dir
+from auditkit.formats import limits
+from auditkit.formats.matrix import KINDS
+from auditkit.formats.text import clip, number, plain, plural, short, size, when
+
+STATUS = {
+    "fail": ("✕", "Fail", "#b3261e"),
+    "inconclusive": ("?", "Inconclusive", "#946200"),
+    "excepted": ("◐", "Excepted", "#5b3cc4"),
+    "pass": ("✓", "Pass", "#0b6b43"),
+    "not_applicable": ("–", "Not applicable", "#667085"),
+}
+"""Status → symbol, word, colour: the same wherever a status is shown."""
+STATE = {
+    "complete": ("✓", "complete", "#0b6b43"),
+    "malformed": ("✕", "malformed", "#e8a09a"),
+    "misdirected": ("✕", "misdirected", "#dc7a72"),
+    "partial": ("✕", "partial", "#cc5148"),
+    "failing": ("✕", "failing", "#b3261e"),
+    "none": ("✕", "not logged", "#8a1710"),
+    "unknown": ("?", "unknown", "#d9a514"),
+}
+"""Coverage state → symbol, word, colour."""
+STATE_MEANS = {
+    "complete": "all the traffic wanted, to an approved destination, with the fields and interval required",
+    "malformed": "it arrives at an approved destination, but fields or interval fall short",
+    "misdirected": "all traffic is delivered, but not to an approved destination",
+    "partial": "only some of the traffic wanted is delivered",
+    "failing": "a flow log exists, but delivers nothing",
+    "none": "no flow log applies",
+    "unknown": "the evidence cannot decide",
+}
+"""Coverage state → what it means."""
+BASIS = {"all": "the whole population was read", "sample": "a sample was read", "none": "nothing was read"}
+
+
+def environment() -> Environment:
+    """Make the environment: everything is escaped, and a name that does not exist is an error."""
+    env = Environment(loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    env.filters.update(clip=clip, number=number, plain=plain, short=short, size=size, when=when, values_sum=_values_sum, groupby_order=_groups)
+    env.globals.update(plural=plural, STATUS=STATUS, STATE=STATE, STATE_MEANS=STATE_MEANS, KINDS=KINDS, BASIS=BASIS, limits=limits)
+    return env
+
+
+def _values_sum(counts: Mapping[str, int]) -> int:
+    return sum(counts.values())
+
+
+def _groups(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[Any, list[Mapping[str, Any]]]]:
+    """Group neighbours, keeping their order: Jinja's own groupby sorts."""
+    return [(value, list(group)) for value, group in groupby(rows, key=lambda row: row[key])]
+
+
+def asset(name: str) -> str:
+    """Read a template, style or script."""
+    return _find(name).read_text("utf-8")
+
+
+def asset_bytes(name: str) -> bytes:
+    """Read a font."""
+    return bytes(_find(name).read_bytes())
+
+
+def data_uri(font: str) -> str:
+    """Write a font as a data: URI."""
+    return "data:font/woff2;base64," + b64encode(asset_bytes(f"fonts/{font}")).decode()
+
+
+def _find(name: str) -> Any:
+    found = templates_dir()
+    for part in name.split("/"):
+        found = found / part
+    return found

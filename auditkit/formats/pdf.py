@@ -1,0 +1,92 @@
+"""report.pdf: the document to sign and file, built as PDF/A-3a with WeasyPrint."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from weasyprint import CSS, HTML  # type: ignore[import-untyped]  # WeasyPrint ships no types
+from weasyprint.text.fonts import FontConfiguration  # type: ignore[import-untyped]
+from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse  # type: ignore[import-untyped]
+
+from auditkit.formats import Tables
+from auditkit.formats.page import asset, asset_bytes, environment
+from auditkit.formats.view import Json, View, view
+from auditkit.model.assessment import Assessment
+
+MAX_FINDINGS = 1000
+"""Findings shown in full: each costs about 10 ms and 100 KB of memory; the rest is counted, and its file named."""
+CAP = 200
+"""Rows of a listing that is not the report's point."""
+FONTS = {
+    "Inter-Regular.woff2": ("Inter", 400),
+    "Inter-SemiBold.woff2": ("Inter", 600),
+    "JetBrainsMono-Regular.woff2": ("JetBrains Mono", 400),
+    "DejaVuSans-Fallback.woff2": ("Auditkit Fallback", 400),
+}
+"""File → family and weight."""
+
+
+def build(assessment: Assessment, tables: Tables, made: datetime) -> bytes:
+    """Make the PDF."""
+    fonts = FontConfiguration()
+    fetcher = Packaged()
+    style = CSS(string=_faces() + asset("pdf.css"), font_config=fonts, url_fetcher=fetcher, base_url="auditkit:")
+    source = markup(assessment, tables, made)
+    pdf: bytes = HTML(string=source, url_fetcher=fetcher, base_url="auditkit:").write_pdf(
+        stylesheets=[style], font_config=fonts, pdf_variant="pdf/a-3a", pdf_identifier=_identifier(assessment, made)
+    )
+    return pdf
+
+
+def markup(assessment: Assessment, tables: Tables, made: datetime) -> str:
+    """Write the HTML that WeasyPrint lays out."""
+    v = view(assessment, tables, made)
+    shown = v.findings[:MAX_FINDINGS]
+    evidence = index(shown)
+    return environment().get_template("pdf.j2").render(
+        v=v, pdf=True, cap=CAP, shown=shown, labels={f["label"] for f in shown}, controls={c["id"]: c for c in v.controls}, evidence=evidence, vpcs=_vpcs(v)
+    )
+
+
+def index(findings: list[Json]) -> list[Json]:
+    """Number the distinct sources of evidence in the order in which findings cite them; each citation gets its `label`."""
+    found: dict[tuple[str, str], Json] = {}
+    for f in findings:
+        for e in f["evidence"]:
+            entry = found.setdefault((e["source"], e["sha256"]), {"label": f"E-{len(found) + 1:03}", "source": e["source"], "sha256": e["sha256"], "findings": []})
+            e["label"] = entry["label"]
+            if f["label"] not in entry["findings"]:
+                entry["findings"].append(f["label"])
+    return list(found.values())
+
+
+def _vpcs(v: View) -> list[Json]:
+    rows = [r for r in v.rows("coverage") if r["resource_type"] == "vpc"]
+    return sorted(rows, key=lambda r: (r["state"] == "complete", r["account_id"], r["region"], r["resource_id"]))
+
+
+def _faces() -> str:
+    return "".join(f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url("auditkit:{file}") }}\n' for file, (family, weight) in FONTS.items())
+
+
+def _identifier(assessment: Assessment, made: datetime) -> bytes:
+    """Same inputs, same document id."""
+    return f"{assessment.as_of} {made.astimezone(UTC).isoformat()} {assessment.tool.get('config_sha256', '')}".encode()
+
+
+class Packaged(URLFetcher):  # type: ignore[misc]  # WeasyPrint ships no types
+    """Fetches the packaged fonts and data: URIs; everything else, file: and http: alike, is refused."""
+
+    def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:
+        """Answer one URL.
+
+        Raises:
+            FatalURLFetchingError: it is neither packaged nor data:; the document is not made.
+        """
+        if url.startswith("data:"):
+            return super().fetch(url, headers)
+        name = url.removeprefix("auditkit:")
+        if name not in FONTS:
+            raise FatalURLFetchingError(f"{url} is not part of the report")
+        return URLFetcherResponse(url, asset_bytes(f"fonts/{name}"), {"Content-Type": "font/woff2"})

@@ -1,0 +1,114 @@
+"""Reading AWS's answers: each value has the type that AWS documents, or the answer is `Malformed`.
+
+A snapshot can come from another machine, half written or written by a stranger: nothing in it is taken on trust.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Row = Mapping[str, Any]
+"""One resource as botocore parsed it."""
+
+EC2_BEGAN = datetime(2006, 1, 1, tzinfo=UTC)
+"""No resource is older than EC2: a time before it is not one."""
+
+
+class Malformed(ValueError):
+    """An answer does not have the shape that AWS documents; says which key and why."""
+
+
+def text(row: Row, key: str, default: str = "") -> str:
+    """Return a text as it stands, whatever it holds."""
+    value = row.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, str):
+        raise Malformed(f"{key} is {_kind(value)}, not text")
+    return value
+
+
+def required(row: Row, key: str) -> str:
+    """Return a text that must be there: an id."""
+    value = text(row, key)
+    if not value:
+        raise Malformed(f"{key} is missing")
+    return value
+
+
+def integer(row: Row, key: str, default: int) -> int:
+    """Return a whole number."""
+    value = row.get(key)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Malformed(f"{key} is {_kind(value)}, not a whole number")
+    return value
+
+
+def flag(row: Row, key: str) -> bool:
+    """Return a boolean; False when absent."""
+    value = row.get(key)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise Malformed(f"{key} is {_kind(value)}, not a boolean")
+    return value
+
+
+def part(row: Row, key: str) -> Row:
+    """Return a structure; empty when absent."""
+    value = row.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Malformed(f"{key} is {_kind(value)}, not a structure")
+    return value
+
+
+def items(row: Row, key: str) -> list[Row]:
+    """Return a list of structures; empty when absent."""
+    value = row.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Malformed(f"{key} is {_kind(value)}, not a list")
+    for one in value:
+        if not isinstance(one, dict):
+            raise Malformed(f"{key}[] is {_kind(one)}, not a structure")
+    return value
+
+
+def texts(row: Row, key: str, inner: str) -> list[str]:
+    """Return the text `inner` of every structure of a list that has it."""
+    return [value for one in items(row, key) if (value := text(one, inner))]
+
+
+def tags(row: Row, key: str = "Tags") -> dict[str, str]:
+    """Return tags as a mapping, from AWS's list of Key and Value."""
+    return {text(one, "Key"): text(one, "Value") for one in items(row, key)}
+
+
+def instant(value: object) -> datetime | None:
+    """Return a time in UTC, or None where `value` is not one; a time without zone is UTC."""
+    try:
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if not isinstance(parsed, datetime):
+            return None
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def moment(row: Row, key: str, as_of: datetime) -> datetime | None:
+    """Return a time of the past, or None: absent, not a time, before EC2 began, or after the snapshot was taken."""
+    value = instant(row.get(key))
+    # A day of grace: the clocks of collector and AWS differ, and time zones were lost by some recorders.
+    return value if value and EC2_BEGAN <= value <= as_of + timedelta(days=1) else None
+
+
+def _kind(value: object) -> str:
+    kinds = {str: "text", dict: "a structure", list: "a list", bool: "a boolean"}
+    return kinds.get(type(value), "a number")

@@ -1,0 +1,87 @@
+"""Security groups: one row per permission and source or destination."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from auditkit.inventory.answers import Malformed, Row, integer, items, required, text
+from auditkit.model import addresses
+from auditkit.model.inventory import Call, SecurityGroupRule
+from auditkit.model.records import PROTOCOLS
+
+_PEERS = (
+    ("IpRanges", "CidrIp", True),
+    ("Ipv6Ranges", "CidrIpv6", True),
+    ("PrefixListIds", "PrefixListId", False),
+    ("UserIdGroupPairs", "GroupId", False),
+)
+_WITH_PORTS = (6, 17)
+_LAST_PORT = 65535
+_LAST_PROTOCOL = 255
+
+
+def rules(row: Row, call: Call) -> tuple[SecurityGroupRule, ...]:
+    """Read all rules of one security group, sorted."""
+    found = [*_rules(row, call, "IpPermissions"), *_rules(row, call, "IpPermissionsEgress")]
+    return tuple(sorted(found, key=_order))
+
+
+def _order(r: SecurityGroupRule) -> tuple[bool, int, int, int, str, str]:
+    return not r.ingress, r.protocol, r.from_port, r.to_port, r.peer, r.description
+
+
+def _rules(row: Row, call: Call, key: str) -> Iterator[SecurityGroupRule]:
+    for permission in items(row, key):
+        protocol = _protocol(text(permission, "IpProtocol"))
+        first, last = _ports(permission, protocol)
+        for peer, described, is_network in _peers(permission):
+            yield SecurityGroupRule(
+                group_id=required(row, "GroupId"),
+                group_name=text(row, "GroupName"),
+                account_id=text(row, "OwnerId") or call.account_id,
+                region=call.region,
+                ingress=key == "IpPermissions",
+                protocol=protocol,
+                from_port=first,
+                to_port=last,
+                peer=peer,
+                range=_range(peer) if is_network else None,
+                description=described,
+            )
+
+
+def _peers(permission: Row) -> Iterator[tuple[str, str, bool]]:
+    for key, inner, is_network in _PEERS:
+        for one in items(permission, key):
+            # A pair names the group by name alone where it is in the same default VPC of an old account.
+            peer = text(one, inner) or (text(one, "GroupName") if inner == "GroupId" else "")
+            if not peer:
+                raise Malformed(f"{key}[].{inner} is missing")
+            yield peer, text(one, "Description"), is_network
+
+
+def _protocol(name: str) -> int:
+    try:
+        number = PROTOCOLS[name.lower()] if name.lower() in PROTOCOLS else int(name)
+    except ValueError:
+        raise Malformed(f"IpProtocol is {name[:40]!r}") from None
+    if not -1 <= number <= _LAST_PROTOCOL:
+        raise Malformed(f"IpProtocol is {name[:40]!r}")
+    return number
+
+
+def _ports(permission: Row, protocol: int) -> tuple[int, int]:
+    """First and last port; for ICMP, FromPort and ToPort are type and code, which no flow record tells."""
+    first, last = integer(permission, "FromPort", -1), integer(permission, "ToPort", -1)
+    if protocol not in _WITH_PORTS or first == -1:
+        return 0, _LAST_PORT
+    if not 0 <= first <= last <= _LAST_PORT:
+        raise Malformed(f"FromPort {first}, ToPort {last} are no range of ports")
+    return first, last
+
+
+def _range(peer: str) -> addresses.Range:
+    try:
+        return addresses.cidr(peer)
+    except ValueError:
+        raise Malformed(f"{peer[:50]!r} is not a CIDR") from None

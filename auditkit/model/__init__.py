@@ -1,0 +1,1 @@
+"""The types that every other room speaks: no I/O, no AWS, no SQL."""

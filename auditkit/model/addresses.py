@@ -1,0 +1,118 @@
+"""Addresses as 128-bit integers (IPv4 mapped into IPv6, RFC 4291 §2.5.5.2), networks as ranges.
+
+One number line for both families keeps every comparison a plain BETWEEN, in SQL and in Python.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+MAPPED = 0xFFFF_0000_0000
+"""Offset of ::ffff:0:0/96, where IPv4 addresses stand."""
+
+Range = tuple[int, int]
+"""First and last address, both included."""
+
+# RFC 1918, RFC 6598 (100.64/10), loopback, link-local, this-network, 240/4; RFC 4193, RFC 4291.
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+SPECIAL = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "240.0.0.0/4", "::/128", "::1/128", "fe80::/10")
+MULTICAST = ("224.0.0.0/4", "ff00::/8")
+
+
+def address(text: str) -> int | None:
+    """Return the integer of an address, or None where `text` is not one."""
+    try:
+        parsed = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return int(parsed) + MAPPED if parsed.version == 4 else int(parsed)
+
+
+def cidr(text: str) -> Range:
+    """Return the range of a CIDR or a single address.
+
+    Raises:
+        ValueError: not a network, or host bits are set.
+    """
+    network = ipaddress.ip_network(text)
+    offset = MAPPED if network.version == 4 else 0
+    return int(network.network_address) + offset, int(network.broadcast_address) + offset
+
+
+def merge(ranges: Iterable[Range]) -> tuple[Range, ...]:
+    """Sort, and join what touches or overlaps."""
+    out: list[Range] = []
+    for low, high in sorted(ranges):
+        if out and low <= out[-1][1] + 1:
+            out[-1] = (out[-1][0], max(out[-1][1], high))
+        else:
+            out.append((low, high))
+    return tuple(out)
+
+
+def complement(ranges: Iterable[Range]) -> tuple[Range, ...]:
+    """Every address that is in none of `ranges`."""
+    out: list[Range] = []
+    start = 0
+    for low, high in merge(ranges):
+        if low > start:
+            out.append((start, low - 1))
+        start = high + 1
+    if start < 1 << 128:
+        out.append((start, (1 << 128) - 1))
+    return tuple(out)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A named set of addresses."""
+
+    name: str
+    """As written in a condition."""
+    ranges: tuple[Range, ...]
+    """Merged and sorted."""
+    whole: bool = True
+    """False when a member could not be read: an address outside is then undecided, not outside."""
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [low for low, _ in self.ranges]
+
+    def has(self, value: int) -> bool | None:
+        """Tell whether the address is a member; None where the evidence cannot decide."""
+        at = bisect_right(self._starts, value) - 1
+        if at >= 0 and value <= self.ranges[at][1]:
+            return True
+        return False if self.whole else None
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The named networks of one run."""
+
+    named: dict[str, Network]
+    """`internet`, `private`, and those of auditkit.yaml."""
+    vpcs: dict[str, tuple[Range, ...]]
+    """The CIDRs of each VPC known to the run: what `vpc` means depends on the row."""
+
+    @classmethod
+    def of_run(cls, configured: dict[str, Iterable[str]], vpc_cidrs: dict[str, Iterable[str]]) -> Networks:
+        """Build the networks of a run from its configuration and the CIDRs of its VPCs.
+
+        Args:
+            configured: name → CIDRs, from auditkit.yaml.
+            vpc_cidrs: VPC id → CIDRs of both families.
+        """
+        vpcs = {vpc_id: merge(cidr(text) for text in cidrs) for vpc_id, cidrs in vpc_cidrs.items()}
+        known = [one for ranges in vpcs.values() for one in ranges]
+        private = [cidr(text) for text in PRIVATE]
+        outside = [cidr(text) for text in (*SPECIAL, *MULTICAST)]
+        # The mapped block is where IPv4 lives on this number line; the rest of IPv6 stays.
+        named = {name: Network(name, merge(cidr(text) for text in cidrs)) for name, cidrs in configured.items()}
+        named["private"] = Network("private", merge([*private, *known]))
+        named["internet"] = Network("internet", complement([*private, *outside, *known]))
+        return cls(named, vpcs)

@@ -1,0 +1,174 @@
+"""Condition tree + dialect → SQL of three values (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from auditkit.model.addresses import Networks, Range
+from auditkit.model.condition import COVERAGE_STATES, All, Condition, Not, Some, Test, possible_states, truth
+
+_COMPARE = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one engine spells things; the compiler has no `if` about engines."""
+
+    tag: str = "coalesce({column}[{key}], '')"
+    """A tag's value, '' when the resource lacks it; NULL when the column is NULL is added around."""
+    overlap: str = "list_has_any({column}, [{items}])"
+    """Two lists share a member."""
+    filled: str = "len({column}) > 0"
+    """A list has members."""
+    number: str = "{column}_ip"
+    """The 128-bit integer of an address column; NULL where it is `-` or not an address."""
+    big: str = "{value}::UHUGEINT"
+    """A 128-bit literal."""
+    time: str = "TIMESTAMPTZ '{value}'"
+    """A point in time."""
+
+
+DUCKDB = Dialect()
+
+
+def text(value: str) -> str:
+    """Quote a text literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def name(value: str) -> str:
+    """Quote an identifier."""
+    return '"' + value.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """Compiles conditions over one table.
+
+    Raises:
+        KeyError: a network that `networks` does not have.
+    """
+
+    networks: Networks
+    """The networks of the run."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Column → SQL expression, where it is not the column of that name; `NULL` makes it undecided."""
+    dialect: Dialect = DUCKDB
+    """The engine's spelling."""
+
+    def sql(self, condition: Condition) -> str:
+        """Return a boolean expression: TRUE, FALSE or NULL, on every row."""
+        match condition:
+            case Test():
+                return self._test(condition)
+            case Not(part):
+                return f"(NOT {self.sql(part)})"
+            case All(parts):
+                return "(" + " AND ".join(map(self.sql, parts)) + ")" if parts else "TRUE"
+            case Some(parts):
+                return "(" + " OR ".join(map(self.sql, parts)) + ")" if parts else "FALSE"
+
+    def column(self, column: str) -> str:
+        """Return the SQL of a column."""
+        return self.columns.get(column, name(column))
+
+    def _test(self, test: Test) -> str:
+        column = self.column(test.column)
+        if column == "NULL":
+            return "NULL::BOOLEAN"
+        if test.key is not None:
+            tag = self.dialect.tag.format(column=column, key=text(test.key))
+            return f"(CASE WHEN {column} IS NULL THEN NULL ELSE {self._plain(test, tag)} END)"
+        if test.type == "state":
+            return self._state(test, column)
+        if test.type == "address" and test.op != "exists":
+            return self._address(test, column)
+        return self._plain(test, column)
+
+    def _plain(self, test: Test, column: str) -> str:
+        match test.op:
+            case "in":
+                return self._member(test, column)
+            case "not_in":
+                return f"(NOT {self._member(test, column)})"
+            case "between":
+                return f"({column} BETWEEN {self._literal(test.value[0])} AND {self._literal(test.value[1])})"
+            case "like":
+                return f"({column} LIKE {text(test.value[0])})"
+            case "exists":
+                there = self.dialect.filled.format(column=column) if test.type == "list" else f"{column} <> {self._literal(test.absence)}"
+                return f"({there})" if test.value[0] else f"(NOT ({there}))"
+            case _:
+                return f"({column} {_COMPARE[test.op]} {self._literal(test.value[0])})"
+
+    def _member(self, test: Test, column: str) -> str:
+        if test.type == "list":
+            return f"({self.dialect.overlap.format(column=column, items=', '.join(map(self._literal, test.value)))})"
+        single = [item for item in test.value if not isinstance(item, tuple)]
+        parts = [f"{column} BETWEEN {low} AND {high}" for low, high in (i for i in test.value if isinstance(i, tuple))]
+        if single:
+            parts.append(f"{column} IN ({', '.join(map(self._literal, single))})")
+        return "(" + " OR ".join(parts) + ")"
+
+    def _state(self, test: Test, column: str) -> str:
+        """An unknown state is decided only where every state from `at_least` up gives the same answer."""
+        arms = []
+        at_least = self.column("at_least")
+        for state in COVERAGE_STATES:
+            verdict = _constant(truth(test, {test.column: state}))
+            arms.append(f"WHEN {column} = {text(state)} THEN {verdict}")
+        for state in COVERAGE_STATES:
+            verdicts = {truth(test, {test.column: one}) for one in possible_states("unknown", state)}
+            if len(verdicts) == 1 and at_least != "NULL":
+                arms.append(f"WHEN {column} = 'unknown' AND {at_least} = {text(state)} THEN {_constant(verdicts.pop())}")
+        return f"(CASE {' '.join(arms)} ELSE NULL END)"
+
+    def _address(self, test: Test, column: str) -> str:
+        number = self.columns.get(f"{test.column}_ip", self.dialect.number.format(column=test.column))
+        ranges: list[Range] = []
+        whole = True
+        own = False
+        for item in test.value:
+            if isinstance(item, tuple):
+                ranges.append(item)
+            elif item == "vpc":
+                own = True
+            else:
+                network = self.networks.named[item]
+                ranges += network.ranges
+                whole = whole and network.whole
+        parts = [f"{number} BETWEEN {self._big(low)} AND {self._big(high)}" for low, high in ranges]
+        if own:
+            parts.append(self._vpc(number))
+        if not whole:
+            parts.append("NULL::BOOLEAN")
+        member = " OR ".join(parts)
+        # `-` (does not apply) has no number, and is in no network; NULL is undecided.
+        inside = f"(CASE WHEN {column} IS NULL THEN NULL WHEN {number} IS NULL THEN FALSE ELSE ({member}) END)"
+        return inside if test.op == "in" else f"(NOT {inside})"
+
+    def _vpc(self, number: str) -> str:
+        arms = [
+            f"WHEN {text(vpc_id)} THEN ({' OR '.join(f'{number} BETWEEN {self._big(low)} AND {self._big(high)}' for low, high in ranges) or 'FALSE'})"
+            for vpc_id, ranges in sorted(self.networks.vpcs.items())
+        ]
+        return f"(CASE {self.column('vpc_id')} {' '.join(arms)} ELSE NULL END)" if arms else "NULL::BOOLEAN"
+
+    def _big(self, value: int) -> str:
+        return self.dialect.big.format(value=value)
+
+    def _literal(self, value: Any) -> str:
+        if isinstance(value, bool):
+            return str(value).upper()
+        if isinstance(value, datetime):
+            return self.dialect.time.format(value=value.strftime("%Y-%m-%d %H:%M:%S+00"))
+        if isinstance(value, int):
+            return str(value)
+        return text(str(value))
+
+
+def _constant(value: bool | None) -> str:
+    return "NULL" if value is None else str(value).upper()

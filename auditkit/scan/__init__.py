@@ -1,0 +1,60 @@
+"""AWS → snapshot: every listing that the audit rests on, page by page, as AWS answered it.
+
+Read only. A refusal, a timeout or a garbled answer becomes a `Call` with its error; nothing becomes an empty list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+from auditkit.model.inventory import Call
+from auditkit.scan.doors import Doors
+from auditkit.scan.survey import Survey
+from auditkit.scan.wanted import Wanted
+
+__all__ = ["Wanted", "s3_clients", "scan"]
+
+
+def clock() -> datetime:
+    """Return the time now, UTC."""
+    return datetime.now(UTC)
+
+
+def scan(
+    session: boto3.Session,
+    wanted: Wanted,
+    keep: Callable[[list[Call]], None],
+    tick: Callable[[str, int, int], None],
+    *,
+    now: Callable[[], datetime] = clock,
+) -> dict[str, Any]:
+    """Ask AWS everything that the audit needs to know of its accounts, networks and destinations.
+
+    Args:
+        session: of the caller; its endpoint, region, retry and proxy settings hold for the assumed roles too.
+        wanted: the scope.
+        keep: gets all calls of one file of the snapshot at a time, one file after the other.
+        tick: progress: what ("accounts", "listings", "buckets"), done, total.
+        now: the clock.
+
+    Returns:
+        The snapshot's meta: provenance, started, as_of, identity and scope.
+
+    Raises:
+        AuditkitError: the caller is not known to AWS, or the accounts cannot be known: nothing was audited.
+        NothingInScope: no account or region is left.
+    """
+    return Survey(session, wanted, keep, tick, now).run()
+
+
+def s3_clients(session: boto3.Session, wanted: Wanted, *, now: Callable[[], datetime] = clock) -> Callable[[str], Any]:
+    """Return account id → S3 client that acts there: as the caller in its own account, through the role elsewhere.
+
+    A role that is refused shows at the client's first request, as a ClientError.
+    """
+    doors = Doors(session, wanted.role_name, wanted.external_id, now)
+    return lambda account_id: doors.client(account_id, "s3")

@@ -1,0 +1,27 @@
+"""What is to be scanned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The scope, as auditkit.yaml and the command line say it."""
+
+    role_name: str | None
+    """The role to assume in every account; None: the caller's account alone."""
+    external_id: str | None
+    """The external id that the role asks for."""
+    accounts: tuple[str, ...] | None
+    """Account ids; None: all of the organization."""
+    excluded: tuple[str, ...]
+    """Account ids out of scope by configuration."""
+    regions: tuple[str, ...] | None
+    """Regions; None: those enabled in each account."""
+    only_accounts: tuple[str, ...] = ()
+    """Narrowing: of the accounts in scope, these."""
+    only_regions: tuple[str, ...] = ()
+    """Narrowing: of the regions in scope, these."""
+    bucket_accounts: dict[str, str] = field(default_factory=dict)
+    """Bucket → the account that owns it, where that is known: it is asked with that account's credentials."""

@@ -1,0 +1,135 @@
+"""Log objects on this machine: copies of a bucket, or of a part of it."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import date
+from itertools import takewhile
+from pathlib import Path
+
+from auditkit.model.errors import AuditkitError
+from auditkit.model.inventory import Unread
+from auditkit.model.records import LogObject
+from auditkit.sources import TABLE, Fetched, SourceError
+from auditkit.sources.layout import parse_name
+from auditkit.sources.stream import CHUNK, save
+
+
+class Local:
+    """Log objects in directories, or matched by globs."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        """Take directories, files or globs (`**` reaches any depth)."""
+        self._paths = tuple(paths)
+
+    def list(self, days: Iterable[date], unread: Callable[[Unread], None]) -> Iterator[LogObject]:
+        """List the days' objects, each once, in the order of the paths given, then by path.
+
+        A file is one of AWS's if its name is; where it lies matters only for the key. A link that leads outside of the
+        path given is not followed. Two copies of one object count once.
+
+        Raises:
+            AuditkitError: a path does not exist, or a glob matches nothing.
+        """
+        wanted = set(days)
+        seen: dict[str, LogObject] = {}
+        for given in self._paths:
+            for path, key in _files(given, unread):
+                obj = _object(path, key, unread)
+                if not obj or obj.slot.date() not in wanted:
+                    continue
+                first = seen.setdefault(obj.filename, obj)
+                if first is obj:
+                    yield obj
+                elif first.size != obj.size:
+                    unread(_unread(obj, f"Conflict: {first.uri} has the same name and another size"))
+
+    def fetch(self, obj: LogObject, to: Path) -> Fetched:
+        """Copy a file."""
+        sha256, size = save(_chunks(obj), to)
+        if size != obj.size:
+            to.unlink(missing_ok=True)
+            raise SourceError(_unread(obj, f"Changed: {obj.size} bytes when listed, {size} when read"))
+        return Fetched(sha256=sha256, size=size)
+
+
+def _files(given: Path, unread: Callable[[Unread], None]) -> Iterator[tuple[Path, str]]:
+    """Give every file below a path that AWS's naming fits, with its key."""
+    if given.exists():
+        tops, base = [given], given if given.is_dir() else given.parent
+    else:
+        # pathlib's glob takes no absolute pattern
+        tops, base = sorted(Path(match) for match in glob.glob(str(given), recursive=True)), _fixed(given)  # noqa: PTH207
+    if not tops:
+        raise AuditkitError(f"{given} does not exist, or matches nothing", "Check records.from.local in auditkit.yaml.")
+    found = {path: None for top in tops for path in ([top] if top.is_file() else _walk(top, unread))}
+    inside = base.resolve()
+    for path in found:
+        if parse_name(path.name) and _within(path, inside):
+            yield path, _key(path.relative_to(base))
+
+
+def _within(path: Path, folder: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(folder)
+    except RuntimeError:  # a link to itself, until Python 3.13; reading it then says so
+        return True
+
+
+def _walk(top: Path, unread: Callable[[Unread], None]) -> Iterator[Path]:
+    def refused(error: OSError) -> None:
+        unread(_unread(None, f"{type(error).__name__}: {error.strerror}", str(error.filename)))
+
+    for folder, folders, names in os.walk(top, onerror=refused):
+        folders.sort()
+        yield from (Path(folder) / name for name in sorted(names))
+
+
+def _fixed(pattern: Path) -> Path:
+    """Return the part of a glob before its first wildcard."""
+    return Path(*takewhile(lambda part: not glob.has_magic(part), pattern.parent.parts))
+
+
+def _key(relative: Path) -> str:
+    """Return the key that the file had: from AWSLogs/ on, where it has kept its folders."""
+    parts = relative.parts
+    start = len(parts) - 1 - parts[::-1].index("AWSLogs") if "AWSLogs" in parts else 0
+    return "/".join(parts[start:])
+
+
+def _object(path: Path, key: str, unread: Callable[[Unread], None]) -> LogObject | None:
+    parsed = parse_name(path.name)
+    if not parsed:
+        return None
+    obj = LogObject(
+        uri=str(path),
+        key=key,
+        account_id=parsed.account_id,
+        region=parsed.region,
+        flow_log_id=parsed.flow_log_id,
+        slot=parsed.slot,
+        size=0,
+    )
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        unread(_unread(obj, f"{type(error).__name__}: {error.strerror}"))
+        return None
+    return replace(obj, size=size)
+
+
+def _chunks(obj: LogObject) -> Iterator[bytes]:
+    try:
+        with Path(obj.uri).open("rb") as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+    except OSError as error:
+        raise SourceError(_unread(obj, f"{type(error).__name__}: {error.strerror}")) from None
+
+
+def _unread(obj: LogObject | None, error: str, folder: str = "") -> Unread:
+    account_id, region, resource = (obj.account_id, obj.region, obj.uri) if obj else ("*", "*", folder)
+    return Unread(account_id=account_id, region=region, table=TABLE, resource=resource, call="local:read", error=error)
