@@ -37,7 +37,12 @@ class Rules:
             groups.setdefault(rule.group_id, []).append(rule)
         places = {(i.account_id, i.region) for i in inventory.network_interfaces}
         unread = frozenset(p for p in places if inventory.is_unread("security_groups", *p))
-        return cls(inventory.as_of, {i.interface_id: i for i in inventory.network_interfaces}, {g: tuple(r) for g, r in groups.items()}, unread)
+        return cls(
+            inventory.as_of,
+            {i.interface_id: i for i in inventory.network_interfaces},
+            {g: tuple(r) for g, r in groups.items()},
+            unread,
+        )
 
     def explain(self, flows: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
         """Name the rules that let accepted flows through.
@@ -79,15 +84,25 @@ class Rules:
             if r.ingress is (initiator == "remote") and r.protocol in (-1, flow["protocol"])
             and (r.protocol == -1 or r.from_port <= port <= r.to_port)
         ]  # fmt: skip
-        allowing = [r for r in fitting if r.range is not None and number is not None and r.range[0] <= number <= r.range[1]]
+        allowing = [
+            r for r in fitting if r.range is not None and number is not None and r.range[0] <= number <= r.range[1]
+        ]
         if allowing:
             return CONSISTENT, allowing
-        unknown = any(r.range is None for r in fitting) or any(g not in self.by_group for g in interface.security_group_ids)
+        unknown = any(r.range is None for r in fitting) or any(
+            g not in self.by_group for g in interface.security_group_ids
+        )
         return (CANNOT_TELL if unknown else CONTRADICT), []
 
 
 def _shown(rule: SecurityGroupRule) -> dict[str, Any]:
-    ports = "all" if rule.protocol == -1 else f"{rule.from_port}" if rule.from_port == rule.to_port else f"{rule.from_port}-{rule.to_port}"
+    ports = (
+        "all"
+        if rule.protocol == -1
+        else f"{rule.from_port}"
+        if rule.from_port == rule.to_port
+        else f"{rule.from_port}-{rule.to_port}"
+    )
     way = "ingress from" if rule.ingress else "egress to"
     return {
         "group_id": rule.group_id,

@@ -5,6 +5,7 @@ One path for every table. The verdict on a row is `where AND fail_where`: TRUE b
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -63,10 +64,33 @@ class Cell:
     """Rows for which `where` is not FALSE."""
     days: int = 0
     """Interface-days in scope, for flow records."""
-    days_unobserved: int = 0
-    """Those of them that were not observed for the actions asked about."""
-    reasons: list[str] = field(default_factory=list)
-    """What was not decided, in words."""
+    unobserved: Counter[str] = field(default_factory=Counter)
+    """Reason → interface-days that were not observed for the actions asked about."""
+    open: Counter[str] = field(default_factory=Counter)
+    """Column → rows that it leaves undecided."""
+
+    def __add__(self, other: Cell) -> Cell:
+        """Sum two cells up."""
+        return Cell(
+            self.examined + other.examined,
+            self.days + other.days,
+            self.unobserved + other.unobserved,
+            self.open + other.open,
+        )
+
+    def reasons(self, table: str) -> list[str]:
+        """Say what was not decided."""
+        out = []
+        if missing := self.unobserved.total():
+            why = "; ".join(
+                f"{text} ({n:,})" for text, n in sorted(self.unobserved.items(), key=lambda i: (-i[1], i[0]))
+            )
+            out.append(f"{missing:,} of {self.days:,} interface-days in scope were not observed: {why}")
+        for column_name, n in sorted(self.open.items()):
+            column = TABLES[table].column(column_name)
+            why = "it is unknown" if column is None or column.type == "state" else column.null
+            out.append(f"{column_name} leaves {n:,} of the {self.examined:,} rows examined undecided: {why}")
+        return out
 
 
 @dataclass(frozen=True)
@@ -108,7 +132,9 @@ def evaluate(control: Control, engine: Engine, networks: Networks) -> Outcome:
         f"SELECT account_id, region, count(*) AS n FROM {table} WHERE ({where}) IS NOT FALSE GROUP BY ALL ORDER BY ALL"
     ):
         cells[row["account_id"] or "", row["region"] or ""] = Cell(examined=row["n"])
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, ({verdict}) AS verdict FROM {table} WHERE ({verdict}) IS NOT FALSE")
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, ({verdict}) AS verdict FROM {table} WHERE ({verdict}) IS NOT FALSE"
+    )
     if control.having is not None:
         _apply_having(control, control.having, engine)
     _undecided(control, engine, cells)
@@ -153,19 +179,12 @@ def _apply_having(control: Control, having: Having, engine: Engine) -> None:
 def _undecided(control: Control, engine: Engine, cells: dict[tuple[str, str], Cell]) -> None:
     """Say which columns left rows undecided."""
     used = {t.column: t for t in (*tests(control.where), *tests(control.fail_where))}
-    table = TABLES[control.table]
     nulls = ", ".join(f"count(*) FILTER ({_is_open(t)}) AS {name('n_' + c)}" for c, t in used.items())
-    for row in engine.rows(f"SELECT account_id, region, count(*) AS n, {nulls} FROM judged WHERE verdict IS NULL GROUP BY account_id, region ORDER BY ALL"):
+    for row in engine.rows(
+        f"SELECT account_id, region, {nulls} FROM judged WHERE verdict IS NULL GROUP BY account_id, region ORDER BY ALL"
+    ):
         cell = cells.setdefault((row["account_id"] or "", row["region"] or ""), Cell())
-        said = False
-        for column in used:
-            found = table.column(column)
-            if row["n_" + column] and found is not None:
-                said = True
-                why = "it is unknown" if found.type == "state" else found.null
-                cell.reasons.append(f"{column} is not decided in {row['n_' + column]:,} of the rows examined: {why}")
-        if not said:
-            cell.reasons.append(f"{row['n']:,} rows could not be decided")
+        cell.open.update({c: row["n_" + c] for c in used if row["n_" + c]})
 
 
 def _is_open(test: Test) -> str:
@@ -184,21 +203,32 @@ def _groups(control: Control, engine: Engine) -> Iterable[Group]:
         else ""
     )
     where = f"(SELECT *, bool_or(coalesce(verdict, false)) OVER (PARTITION BY {keys}) AS _fails FROM judged)"
-    order = '"start", "object", line' if flows else ", ".join(name(c.name) for c in TABLES[control.table].columns if c.type in ("text", "aws"))
+    order = (
+        '"start", "object", line'
+        if flows
+        else ", ".join(name(c.name) for c in TABLES[control.table].columns if c.type in ("text", "aws"))
+    )
     rows = engine.rows(
         f"SELECT {keys}, _fails, count(*) AS _rows, min(account_id) AS _account, min(region) AS _region{facts} "
         f"FROM {where} WHERE _fails IS NOT DISTINCT FROM coalesce(verdict, false) GROUP BY {keys}, _fails ORDER BY _fails DESC, {keys}"
     )
-    samples = _by_group(control, engine.rows(
-        f"SELECT * FROM {where} WHERE _fails IS NOT DISTINCT FROM coalesce(verdict, false) "
-        f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) <= {EVIDENCE_ROWS} ORDER BY {keys}, {order}"
-    ))
+    samples = _by_group(
+        control,
+        engine.rows(
+            f"SELECT * FROM {where} WHERE _fails IS NOT DISTINCT FROM coalesce(verdict, false) "
+            f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) <= {EVIDENCE_ROWS} ORDER BY {keys}, {order}"
+        ),
+    )
     peers = _peers(control, engine, where) if flows else {}
     for row in rows:
         key = {k: row[k] for k in control.group_by}
         yield Group(
-            key, row["_account"] or "", row["_region"] or "", bool(row["_fails"]),
-            _facts(row, peers.get(_hashable(key), [])), tuple(samples[_hashable(key)]),
+            key,
+            row["_account"] or "",
+            row["_region"] or "",
+            bool(row["_fails"]),
+            _facts(row, peers.get(_hashable(key), [])),
+            tuple(samples[_hashable(key)]),
         )
 
 
@@ -207,8 +237,12 @@ def _facts(row: dict[str, Any], peers: list[dict[str, Any]]) -> dict[str, Any]:
     if "_first" in row:
         basis = {"flags": row["_flags"], "earlier_flags": row["_earlier"], "ports": row["_ports"]}
         facts |= {
-            "first": row["_first"], "last": row["_last"], "bytes": int(row["_bytes"] or 0), "packets": int(row["_packets"] or 0),
-            "basis": {k: v for k, v in basis.items() if v}, "peers": peers,
+            "first": row["_first"],
+            "last": row["_last"],
+            "bytes": int(row["_bytes"] or 0),
+            "packets": int(row["_packets"] or 0),
+            "basis": {k: v for k, v in basis.items() if v},
+            "peers": peers,
         }
     return facts
 
@@ -251,8 +285,7 @@ def _population(control: Control, engine: Engine, networks: Networks, cells: dic
 
     accept, reject, transit = asks({"action": "'ACCEPT'"}), asks({"action": "'REJECT'"}), asks(_of_transit_gateways())
     sql = f"""
-SELECT account_id, region, count(*) AS days, count(*) FILTER (NOT seen) AS unseen,
-  list(reason ORDER BY reason) FILTER (NOT seen) AS reasons
+SELECT account_id, region, CASE WHEN seen THEN '' ELSE reason END AS reason, count(*) AS days
 FROM (
   SELECT account_id, region, CASE WHEN reason <> '' THEN reason WHEN observed = 'accept' THEN 'only ACCEPT is logged'
       WHEN observed = 'reject' THEN 'only REJECT is logged' ELSE 'not observed' END AS reason,
@@ -262,23 +295,19 @@ FROM (
       resource_type = '{_ATTACHMENT}' AND {transit} AS _transit
     FROM interface_days
   ) WHERE _accept OR _reject OR _transit
-) GROUP BY account_id, region ORDER BY ALL"""
+) GROUP BY ALL ORDER BY ALL"""
     for row in engine.rows(sql):
         cell = cells.setdefault((row["account_id"] or "", row["region"] or ""), Cell())
-        cell.days, cell.days_unobserved = row["days"], row["unseen"]
-        if row["unseen"]:
-            counted: dict[str, int] = {}
-            for reason in row["reasons"]:
-                counted[reason] = counted.get(reason, 0) + 1
-            why = "; ".join(f"{text} ({n:,})" for text, n in sorted(counted.items(), key=lambda i: (-i[1], i[0])))
-            cell.reasons.append(f"{row['unseen']:,} of {row['days']:,} interface-days in scope were not observed: {why}")
+        cell.days += row["days"]
+        if row["reason"]:
+            cell.unobserved[row["reason"]] += row["days"]
 
 
 def _of_transit_gateways() -> dict[str, str]:
     """Columns that cannot apply to a transit gateway's record."""
     numbers = ("integer", "port", "protocol")
     out = {f.column: "0" if f.type in numbers else "'-'" for f in FIELDS if "transit-gateway" not in f.kinds}
-    out |= {c: "'-'" for c in ("direction", "local_address", "remote_address", "initiator", "initiator_basis")}
+    out |= dict.fromkeys(("direction", "local_address", "remote_address", "initiator", "initiator_basis"), "'-'")
     out |= {"local_port": "0", "remote_port": "0"}
     addresses = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "local_address", "remote_address")
     return {**out, "interface_id": "'-'", **{f"{a}_ip": "NULL::UHUGEINT" for a in addresses}}

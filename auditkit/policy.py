@@ -132,7 +132,11 @@ def load_policies(paths: Iterable[Path], networks: Collection[str] = ()) -> tupl
     for control in controls:
         if control.id in seen:
             first = seen[control.id]
-            problems.append(Problem(control.file, control.line, f"the control {control.id!r} exists already ({first.file}:{first.line})"))
+            problems.append(
+                Problem(
+                    control.file, control.line, f"the control {control.id!r} exists already ({first.file}:{first.line})"
+                )
+            )
         seen.setdefault(control.id, control)
     if problems:
         raise InvalidInput(problems, "Run `auditkit policies schema` for the JSON Schema that editors understand.")
@@ -164,52 +168,77 @@ def _conditions(
 
     parser = Parser({c.name: c for c in table.columns}, networks, complain)
     if not raw.get("fail_where"):
-        complain((*loc, "fail_where"), f"{raw.get('id', 'the control')}: fail_where is missing or empty: it says which rows break the control")
+        complain(
+            (*loc, "fail_where"),
+            f"{raw.get('id', 'the control')}: fail_where is missing or empty: it says which rows break the control",
+        )
     for at, name in enumerate(raw.get("group_by") or ()):
         if table.column(str(name)) is None:
-            complain((*loc, "group_by", at), f"unknown column {name!r}{nearest(str(name), [c.name for c in table.columns])}")
+            complain(
+                (*loc, "group_by", at), f"unknown column {name!r}{nearest(str(name), [c.name for c in table.columns])}"
+            )
     where = parser.condition(raw["where"], (*loc, "where")) if raw.get("where") else TRUE
     fail_where = parser.condition(raw["fail_where"], (*loc, "fail_where")) if raw.get("fail_where") else TRUE
     return where, fail_where
 
 
 def _having(document: Document, raw: dict[str, Any], loc: Loc, table: Table, problems: list[Problem]) -> Having | None:
+    """Read a threshold; complaints leave None."""
     given = raw.get("having")
     if given is None:
         return None
-    loc = (*loc, "having")
+    try:
+        return _threshold(given, table)
+    except _Wrong as wrong:
+        problems.append(document.problem((*loc, "having"), str(wrong)))
+        return None
 
-    def wrong(message: str, at: Loc = ()) -> None:
-        problems.append(document.problem((*loc, *at), message))
 
+class _Wrong(Exception):
+    """A threshold that says nothing."""
+
+
+def _threshold(given: Any, table: Table) -> Having:
     if not isinstance(given, dict):
-        return wrong("having: takes a mapping such as {bytes: {gt: 10GiB}, per: 1d}")
+        raise _Wrong("having: takes a mapping such as {bytes: {gt: 10GiB}, per: 1d}")
     if table.name != "flow_records":
-        return wrong("having: counts flows, so it belongs to controls on flow_records")
+        raise _Wrong("having: counts flows, so it belongs to controls on flow_records")
     per = given.get("per")
     if per not in PER:
-        return wrong(f"per: is required, one of {', '.join(PER)}" + (f"{nearest(per, PER)}" if isinstance(per, str) else ""))
+        raise _Wrong(f"per: is required, one of {', '.join(PER)}" + (nearest(per, PER) if isinstance(per, str) else ""))
     measures = [key for key in given if key != "per"]
     if len(measures) != 1 or measures[0] not in ("bytes", "packets", "flows", "distinct"):
-        return wrong("having: takes exactly one of bytes, packets, flows, distinct")
+        raise _Wrong("having: takes exactly one of bytes, packets, flows, distinct")
     measure, column, limit = measures[0], "", given[measures[0]]
     if measure == "distinct":
-        if not isinstance(limit, dict) or len(limit) != 1:
-            return wrong("distinct: takes one column, such as {local_port: {ge: 100}}")
-        column, limit = next(iter(limit.items()))
-        if table.column(column) is None:
-            return wrong(f"unknown column {column!r}{nearest(column, [c.name for c in table.columns])}", ("distinct", column))
+        column, limit = _distinct(limit, table)
     if not isinstance(limit, dict) or len(limit) != 1 or next(iter(limit)) not in ("gt", "ge"):
-        return wrong(f"{measure}: takes gt or ge and a number, such as {{gt: 10GiB}}")
+        raise _Wrong(f"{measure}: takes gt or ge and a number, such as {{gt: 10GiB}}")
     op, text = next(iter(limit.items()))
     try:
         return Having(measure, op, size(str(text)), per, column)
     except ValueError as error:
-        return wrong(str(error))
+        raise _Wrong(str(error)) from None
+
+
+def _distinct(limit: Any, table: Table) -> tuple[str, Any]:
+    if not isinstance(limit, dict) or len(limit) != 1:
+        raise _Wrong("distinct: takes one column, such as {local_port: {ge: 100}}")
+    column, inner = next(iter(limit.items()))
+    if table.column(column) is None:
+        raise _Wrong(f"unknown column {column!r}{nearest(column, [c.name for c in table.columns])}")
+    return column, inner
 
 
 def _control(
-    document: Document, model: ControlModel, loc: Loc, table: Table, raw: dict[str, Any], where: Condition, fail_where: Condition, having: Having | None
+    document: Document,
+    model: ControlModel,
+    loc: Loc,
+    table: Table,
+    raw: dict[str, Any],
+    where: Condition,
+    fail_where: Condition,
+    having: Having | None,
 ) -> Control:
     return Control(
         id=model.id,
@@ -224,7 +253,11 @@ def _control(
         rationale=" ".join(model.rationale.split()),
         remediation=" ".join(model.remediation.split()),
         undecidable_when=" ".join(model.undecidable_when.split()),
-        frameworks=tuple(Mapping(name, m.id, m.strength, m.source) for name in sorted(model.frameworks) for m in model.frameworks[name]),
+        frameworks=tuple(
+            Mapping(name, m.id, m.strength, m.source)
+            for name in sorted(model.frameworks)
+            for m in model.frameworks[name]
+        ),
         monitor=model.monitor,
         where_text=as_text(raw.get("where")),
         fail_where_text=as_text(raw.get("fail_where")) + (f"\nhaving {as_text(raw['having'])}" if having else ""),
@@ -235,7 +268,13 @@ def _control(
 
 def as_text(data: Any) -> str:
     """Write a condition back as YAML on few lines, for people."""
-    return "" if not data else yaml.safe_dump(data, default_flow_style=None, sort_keys=False, width=100, allow_unicode=True).replace("'", "").strip()
+    return (
+        ""
+        if not data
+        else yaml.safe_dump(data, default_flow_style=None, sort_keys=False, width=100, allow_unicode=True)
+        .replace("'", "")
+        .strip()
+    )
 
 
 def load_waivers(path: Path | None, controls: Collection[str]) -> tuple[Waiver, ...]:
@@ -261,7 +300,8 @@ def load_waivers(path: Path | None, controls: Collection[str]) -> tuple[Waiver, 
     if model is None or problems:
         raise InvalidInput(problems)
     return tuple(
-        Waiver(**w.model_dump(), file=document.file, line=document.line(("waivers", at))) for at, w in enumerate(model.waivers)
+        Waiver(**w.model_dump(), file=document.file, line=document.line(("waivers", at)))
+        for at, w in enumerate(model.waivers)
     )
 
 
@@ -297,14 +337,20 @@ def json_schema() -> dict[str, Any]:
     control["severity"]["enum"] = list(SEVERITIES)
     control["table"]["enum"] = list(TABLES)
     condition = {"anyOf": [{"type": "object"}, {"type": "array", "minItems": 1, "items": {"type": "object"}}]}
-    control["where"] = condition | {"description": "The rows it is about: a mapping is AND, a list is OR; also all:, any:, not:"}
+    control["where"] = condition | {
+        "description": "The rows it is about: a mapping is AND, a list is OR; also all:, any:, not:"
+    }
     control["fail_where"] = condition | {"description": "The rows that break it"}
     schema["$defs"]["ControlModel"]["required"] = ["id", "title", "severity", "table", "fail_where"]
     names = {name: {"enum": [*(c.name for c in t.columns), "all", "any", "not"]} for name, t in TABLES.items()}
     schema["$defs"]["ControlModel"]["allOf"] = [
         {
             "if": {"properties": {"table": {"const": name}}},
-            "then": {"properties": {key: {"if": {"type": "object"}, "then": {"propertyNames": keys}} for key in ("where", "fail_where")}},
+            "then": {
+                "properties": {
+                    key: {"if": {"type": "object"}, "then": {"propertyNames": keys}} for key in ("where", "fail_where")
+                }
+            },
         }
         for name, keys in names.items()
     ]

@@ -44,6 +44,11 @@ def name(value: str) -> str:
     return '"' + value.replace('"', '""') + '"'
 
 
+def select(table: str, columns: Mapping[str, str], order: str) -> str:
+    """Select expressions under names, in the order of a column."""
+    return f"SELECT {', '.join(f'({sql}) AS {name(n)}' for n, sql in columns.items())} FROM {name(table)} ORDER BY {name(order)}"
+
+
 @dataclass(frozen=True)
 class Compiler:
     """Compiles conditions over one table.
@@ -99,7 +104,11 @@ class Compiler:
             case "like":
                 return f"({column} LIKE {text(test.value[0])})"
             case "exists":
-                there = self.dialect.filled.format(column=column) if test.type == "list" else f"{column} <> {self._literal(test.absence)}"
+                there = (
+                    self.dialect.filled.format(column=column)
+                    if test.type == "list"
+                    else f"{column} <> {self._literal(test.absence)}"
+                )
                 return f"({there})" if test.value[0] else f"(NOT ({there}))"
             case _:
                 return f"({column} {_COMPARE[test.op]} {self._literal(test.value[0])})"
@@ -123,7 +132,9 @@ class Compiler:
         for state in COVERAGE_STATES:
             verdicts = {truth(test, {test.column: one}) for one in possible_states("unknown", state)}
             if len(verdicts) == 1 and at_least != "NULL":
-                arms.append(f"WHEN {column} = 'unknown' AND {at_least} = {text(state)} THEN {_constant(verdicts.pop())}")
+                arms.append(
+                    f"WHEN {column} = 'unknown' AND {at_least} = {text(state)} THEN {_constant(verdicts.pop())}"
+                )
         return f"(CASE {' '.join(arms)} ELSE NULL END)"
 
     def _address(self, test: Test, column: str) -> str:
@@ -170,5 +181,5 @@ class Compiler:
         return text(str(value))
 
 
-def _constant(value: bool | None) -> str:
+def _constant(value: bool | None) -> str:  # noqa: FBT001 - the three values are what it is about
     return "NULL" if value is None else str(value).upper()

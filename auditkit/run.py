@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -108,7 +107,9 @@ class Run:
         try:
             return Assessment.from_json(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise AuditkitError(f"{self.path} has no assessment.json", f"Run `auditkit assess {self.path}` first.") from None
+            raise AuditkitError(
+                f"{self.path} has no assessment.json", f"Run `auditkit assess {self.path}` first."
+            ) from None
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise AuditkitError(f"{path} is damaged: {error}", f"Run `auditkit assess {self.path}` again.") from None
 
@@ -180,4 +181,4 @@ def write_bytes(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(data)
-    os.replace(partial, path)
+    partial.replace(path)

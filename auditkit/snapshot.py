@@ -30,7 +30,11 @@ def path_of(call: Call) -> str:
     """Return the file, below the snapshot, that a call belongs to."""
     if call.service == "s3":
         return "destinations.jsonl.gz"
-    if call.service in ("organizations", "sts") or not _NAME.fullmatch(call.account_id) or not _NAME.fullmatch(call.region):
+    if (
+        call.service in ("organizations", "sts")
+        or not _NAME.fullmatch(call.account_id)
+        or not _NAME.fullmatch(call.region)
+    ):
         return "organization.jsonl.gz"
     return f"accounts/{call.account_id}/{call.region}.jsonl.gz"
 
@@ -38,7 +42,9 @@ def path_of(call: Call) -> str:
 def write_calls(path: Path, calls: Iterable[Call]) -> None:
     """Write calls to one file; the same calls give the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(_lean(call), separators=(",", ":"), sort_keys=True, default=_plain) + "\n" for call in calls)
+    text = "".join(
+        json.dumps(_lean(call), separators=(",", ":"), sort_keys=True, default=_plain) + "\n" for call in calls
+    )
     partial = path.with_suffix(".partial")
     partial.write_bytes(gzip.compress(text.encode(), compresslevel=6, mtime=0))
     partial.replace(path)
@@ -78,7 +84,9 @@ def read_meta(directory: Path) -> dict[str, Any]:
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise AuditkitError(f"{directory} is not a snapshot: {error.strerror} ({path.name})", "Run `auditkit collect` first.") from None
+        raise AuditkitError(
+            f"{directory} is not a snapshot: {error.strerror} ({path.name})", "Run `auditkit collect` first."
+        ) from None
     except ValueError as error:
         raise AuditkitError(f"{path} is damaged: {error}", "Collect again.") from None
     if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
@@ -93,13 +101,14 @@ def read_calls(directory: Path) -> Iterator[Call]:
         AuditkitError: a file is damaged; names the file and the line.
     """
     for path in sorted(directory.rglob("*.jsonl.gz")):
-        at = 0
+        at = 1
         try:
             with gzip.open(path, "rt", encoding="utf-8") as lines:
-                for at, line in enumerate(lines, 1):
+                for line in lines:
                     yield Call(**json.loads(line))
+                    at += 1
         except (OSError, EOFError, ValueError, TypeError) as error:
-            raise AuditkitError(f"{path}:{at + 1}: the snapshot is damaged: {error}", "Collect again.") from None
+            raise AuditkitError(f"{path}:{at}: the snapshot is damaged: {error}", "Collect again.") from None
 
 
 def _lean(call: Call) -> dict[str, Any]:

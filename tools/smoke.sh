@@ -35,7 +35,7 @@ for name in ("policies", "templates"):
     if not count or "site-packages" not in str(inside):
         raise SystemExit(1)
 PYTHON
-expect 0 ../venv/bin/auditkit policies list
+expect 0 ../venv/bin/auditkit policies test
 expect 0 ../venv/bin/auditkit example example
 expect 1 ../venv/bin/auditkit audit -c example/auditkit.yaml -o run
 expect 1 ../venv/bin/auditkit gate run

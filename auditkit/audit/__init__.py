@@ -8,4 +8,15 @@ from auditkit.audit.inputs import Inputs, load_inputs, save_inputs, saved_inputs
 from auditkit.audit.options import Narrowing, Tick, silent
 from auditkit.audit.report import report
 
-__all__ = ["Collector", "Inputs", "Narrowing", "Tick", "assess", "load_inputs", "report", "save_inputs", "saved_inputs", "silent"]
+__all__ = [
+    "Collector",
+    "Inputs",
+    "Narrowing",
+    "Tick",
+    "assess",
+    "load_inputs",
+    "report",
+    "save_inputs",
+    "saved_inputs",
+    "silent",
+]

@@ -18,9 +18,9 @@ from auditkit.attribution import Rules
 from auditkit.audit import population
 from auditkit.audit.findings import Maker, Scope, findings_rows, result, waiver_json
 from auditkit.audit.inputs import Inputs, saved_inputs
-from auditkit.audit.options import Narrowing, Tick, silent
+from auditkit.audit.options import EVERYTHING, Narrowing, Tick, silent
 from auditkit.coverage import Judge, judge, with_delivery
-from auditkit.engines.duckdb import ARROW, DuckDB, arrow_table, write_parquet
+from auditkit.engines.duckdb import DuckDB, arrow_table, write_parquet
 from auditkit.engines.text import ObjectRead, unpack
 from auditkit.evaluate import evaluate
 from auditkit.model.addresses import Networks
@@ -35,7 +35,17 @@ from auditkit.model.tables import Column, columns_of
 from auditkit.policy import expired, service_ports
 from auditkit.run import Run, iso, parse_time, write_text
 
-_OBJECTS = tuple(Column(n, t, "") for n, t in (("obj", "integer"), ("uri", "text"), ("flow_log_id", "text"), ("account_id", "text"), ("region", "text"), ("slot", "integer")))
+_OBJECTS = tuple(
+    Column(n, t, "")
+    for n, t in (
+        ("obj", "integer"),
+        ("uri", "text"),
+        ("flow_log_id", "text"),
+        ("account_id", "text"),
+        ("region", "text"),
+        ("slot", "integer"),
+    )
+)
 _READ = tuple(Column(n, t, "") for n, t in (
     ("uri", "text"), ("account_id", "text"), ("region", "text"), ("flow_log_id", "text"), ("slot", "time"), ("size", "integer"), ("sha256", "text"),
     ("status", "text"), ("ok", "integer"), ("nodata", "integer"), ("skipdata", "integer"), ("damaged", "integer"), ("damage", "text"),
@@ -49,7 +59,9 @@ _TOP = ("remote_address", "subject", "local_port")
 _AWS_HOST = re.compile(r"https://[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|aws)(/|$)")
 
 
-def assess(run: Run, inputs: Inputs | None = None, narrowing: Narrowing = Narrowing(), tick: Tick = silent) -> Assessment:
+def assess(
+    run: Run, inputs: Inputs | None = None, narrowing: Narrowing = EVERYTHING, tick: Tick = silent
+) -> Assessment:
     """Assess a collected run and write its tables and assessment.json.
 
     Args:
@@ -63,7 +75,9 @@ def assess(run: Run, inputs: Inputs | None = None, narrowing: Narrowing = Narrow
         NothingInScope: the narrowing leaves no control, account or region.
     """
     if not run.done("collect"):
-        raise AuditkitError(f"{run.path} has not been collected whole", f"Run `auditkit audit -o {run.path}` to go on with it.")
+        raise AuditkitError(
+            f"{run.path} has not been collected whole", f"Run `auditkit audit -o {run.path}` to go on with it."
+        )
     one = _Assessor(run, inputs or saved_inputs(run), narrowing, tick)
     try:
         return one.assess()
@@ -101,7 +115,9 @@ class _Assessor:
         objects = self._load()
         coverage = judge(estate, self.inputs.config.baselines, self.inputs.approved, self.period, self._nat_seen())
         coverage = tuple(c for c in coverage if self.narrowing.place(c.account_id, c.region))
-        networks = Networks.of_run(dict(self.inputs.config.networks), {v.vpc_id: _cidrs(v.cidr_blocks) for v in estate.vpcs})
+        networks = Networks.of_run(
+            dict(self.inputs.config.networks), {v.vpc_id: _cidrs(v.cidr_blocks) for v in estate.vpcs}
+        )
         self._derive(estate, coverage, objects, networks)
         self._add_tables(estate, coverage)
         results, findings, totals = self._judge(controls, estate, scope, networks, objects)
@@ -127,7 +143,14 @@ class _Assessor:
     def _with_unread_objects(self, estate: Inventory) -> Inventory:
         """Objects and prefixes that could not be read stand among what was not read."""
         lost = [
-            Unread(account_id=r["account_id"], region=r["region"], table="flow_records", resource=r["uri"], call="object", error=r["error"])
+            Unread(
+                account_id=r["account_id"],
+                region=r["region"],
+                table="flow_records",
+                resource=r["uri"],
+                call="object",
+                error=r["error"],
+            )
             for r in self.index
             if r["status"] == "unread"
         ]
@@ -145,7 +168,21 @@ class _Assessor:
         read = [r for r in self.index if r["status"] == "read"]
         given = []
         for at, row in enumerate(read, 1):
-            fields = {n: row[n] for n in ("uri", "key", "account_id", "region", "flow_log_id", "slot", "size", "etag", "version_id", "last_modified")}
+            fields = {
+                n: row[n]
+                for n in (
+                    "uri",
+                    "key",
+                    "account_id",
+                    "region",
+                    "flow_log_id",
+                    "slot",
+                    "size",
+                    "etag",
+                    "version_id",
+                    "last_modified",
+                )
+            }
             given.append((LogObject(**fields), self.run.kept / row["kept"]))
             if at % 500 == 0:
                 self.tick("log objects parsed", at, len(read))
@@ -153,27 +190,44 @@ class _Assessor:
 
     def _nat_seen(self) -> set[tuple[str, str]]:
         self.engine.add("objects", arrow_table(_OBJECTS, self._object_rows()))
-        rows = self.engine.rows("SELECT DISTINCT l.unit, o.flow_log_id FROM lines l JOIN objects o USING (obj) WHERE l.unit LIKE 'nat-%'")
-        return {(r["unit"], r["flow_log_id"]) for r in rows}
+        return self.engine.nat_gateways_seen()
 
     def _object_rows(self) -> list[dict[str, Any]]:
         return [
-            {"obj": o.number, "uri": o.object.uri, "flow_log_id": o.object.flow_log_id, "account_id": o.object.account_id, "region": o.object.region, "slot": int(o.object.slot.timestamp())}
+            {
+                "obj": o.number,
+                "uri": o.object.uri,
+                "flow_log_id": o.object.flow_log_id,
+                "account_id": o.object.account_id,
+                "region": o.object.region,
+                "slot": int(o.object.slot.timestamp()),
+            }
             for o in self.engine.reader.objects
         ]
 
-    def _derive(self, estate: Inventory, coverage: Sequence[Coverage], objects: Sequence[ObjectRead], networks: Networks) -> None:
+    def _derive(
+        self, estate: Inventory, coverage: Sequence[Coverage], objects: Sequence[ObjectRead], networks: Networks
+    ) -> None:
         self.tick("interface-days and flows", 0, 0)
         reading = self.inputs.config.model.records.mode != "none"
         most = self.inputs.config.model.records.max_damage
-        hurt = [(o.object.flow_log_id, o.object.slot, "a log object of it is damaged") for o in objects if o.damaged > most]
-        hurt += [(r["flow_log_id"], r["slot"], "a log object of it could not be read") for r in self.index if r["status"] == "unread"]
+        hurt = [
+            (o.object.flow_log_id, o.object.slot, "a log object of it is damaged") for o in objects if o.damaged > most
+        ]
+        hurt += [
+            (r["flow_log_id"], r["slot"], "a log object of it could not be read")
+            for r in self.index
+            if r["status"] == "unread"
+        ]
         hurt += self._unlisted_days(estate)
         self.engine.derive(
             {
                 "objects": (_OBJECTS, self._object_rows()),
                 "units": (population.UNITS, population.units(estate, coverage, read=reading)),
-                "log_ranks": (population.RANKS, population.ranks(estate, self.inputs.config.baselines, Judge(self.inputs.approved))),
+                "log_ranks": (
+                    population.RANKS,
+                    population.ranks(estate, self.inputs.config.baselines, Judge(self.inputs.approved)),
+                ),
                 "log_traffic": (population.TRAFFICS, population.traffics(estate)),
                 "log_born": (population.BORN, population.born(estate)),
                 "hurt_days": (population.HURT, population.hurt_days(hurt)),
@@ -187,72 +241,92 @@ class _Assessor:
 
     def _unlisted_days(self, estate: Inventory) -> list[tuple[str, datetime, str]]:
         """A prefix that could not be listed hurts every day of the flow logs that write below it."""
-        days = [datetime.fromisoformat(d["day"]).replace(tzinfo=UTC) for d in population.period_days(*self.period, self.as_of)]
+        days = [
+            datetime.fromisoformat(d["day"]).replace(tzinfo=UTC)
+            for d in population.period_days(*self.period, self.as_of)
+        ]
         out = []
         for u in self.run.state.get("unlisted", ()):
             for log in estate.flow_logs:
-                if log.bucket and log.account_id in (u["account_id"], log.account_id if u["account_id"] == "*" else "") and u["resource"].startswith(f"s3://{log.bucket}/"):
+                if (
+                    log.bucket
+                    and log.account_id in (u["account_id"], log.account_id if u["account_id"] == "*" else "")
+                    and u["resource"].startswith(f"s3://{log.bucket}/")
+                ):
                     out += [(log.flow_log_id, day, "its log objects could not all be listed") for day in days]
         return out
 
     def _add_tables(self, estate: Inventory, coverage: Sequence[Coverage]) -> None:
         self.engine.add_rows("coverage", TABLES["coverage"].columns, coverage)
-        for name in ("destinations", "flow_logs", "vpcs", "subnets", "network_interfaces", "transit_gateways", "transit_gateway_attachments", "nat_gateways"):
+        for name in (
+            "destinations",
+            "flow_logs",
+            "vpcs",
+            "subnets",
+            "network_interfaces",
+            "transit_gateways",
+            "transit_gateway_attachments",
+            "nat_gateways",
+        ):
             rows = [r for r in getattr(estate, name) if self.narrowing.place(r.account_id, r.region)]
             self.engine.add_rows(name, TABLES[name].columns, rows)
-        for name in ("interface_days", "flow_records"):
-            if self.narrowing.accounts or self.narrowing.regions:
-                self._narrow(name)
-
-    def _narrow(self, name: str) -> None:
-        clauses = [
-            f"{column} IN ({', '.join(repr(v) for v in values)})"
-            for column, values in (("account_id", self.narrowing.accounts), ("region", self.narrowing.regions))
-            if values
-        ]
-        base = "flow_records_base" if name == "flow_records" else name
-        self.engine.execute(f"DELETE FROM {base} WHERE NOT ({' AND '.join(clauses)})")
+        self.engine.narrow(self.narrowing.accounts, self.narrowing.regions)
 
     # -- controls ------------------------------------------------------------------------------------------------
 
     def _judge(
-        self, controls: Sequence[Control], estate: Inventory, scope: Scope, networks: Networks, objects: Sequence[ObjectRead]
+        self,
+        controls: Sequence[Control],
+        estate: Inventory,
+        scope: Scope,
+        networks: Networks,
+        objects: Sequence[ObjectRead],
     ) -> tuple[list[ControlResult], list[Finding], dict[str, int]]:
         paths = {o.object.uri: o.path for o in objects}
-        maker = Maker(estate, self.inputs.waivers, self.as_of.date(), lambda wanted: _lines(paths, wanted),
-                      {r["uri"]: r["sha256"] for r in self.index}, Rules.of(estate))
-        self._begin_matches()
+        maker = Maker(
+            estate,
+            self.inputs.waivers,
+            self.as_of.date(),
+            lambda wanted: _lines(paths, wanted),
+            {r["uri"]: r["sha256"] for r in self.index},
+            Rules.of(estate),
+        )
+        self.engine.begin_matches()
         mode = self.inputs.config.model.records.mode
         results, shown, everything, totals = [], [], [], {}
         for at, control in enumerate(controls, 1):
             self.tick("controls", at, len(controls))
             outcome = evaluate(control, self.engine, networks)
             if control.table == "flow_records":
-                self._keep_matches(control)
+                self.engine.keep_matches(control.id)
             found = sorted(maker.findings(outcome), key=_rank)
-            results.append(result(control, outcome, found, scope, "none" if control.table == "flow_records" and mode == "none" else "all"))
+            results.append(
+                result(
+                    control,
+                    outcome,
+                    found,
+                    scope,
+                    "none" if control.table == "flow_records" and mode == "none" else "all",
+                )
+            )
             everything += found
             totals[control.id] = len(found)
             shown += found[: self.inputs.config.model.report.max_findings]
-        write_parquet(arrow_table(_FINDINGS, findings_rows(sorted(everything, key=_rank))), self.run.tables / "findings.parquet")
-        return results, sorted(shown, key=_rank), totals
-
-    def _begin_matches(self) -> None:
-        columns = ", ".join(f'"{c.name}"' for c in TABLES["flow_records"].columns)
-        self.engine.execute(f"CREATE OR REPLACE TABLE matches AS SELECT ''::VARCHAR AS control_id, {columns} FROM flow_records LIMIT 0")
-
-    def _keep_matches(self, control: Control) -> None:
-        """Keep the records that break the control, with the initiator that ports accused."""
-        columns = ", ".join(f'"{c.name}"' for c in TABLES["flow_records"].columns)
-        swapped = columns.replace('"initiator",', "coalesce(initiator, initiator_by_ports),").replace(
-            '"initiator_basis"', "CASE WHEN initiator IS NULL AND initiator_by_ports IS NOT NULL THEN 'ports' ELSE initiator_basis END"
+        write_parquet(
+            arrow_table(_FINDINGS, findings_rows(sorted(everything, key=_rank))), self.run.tables / "findings.parquet"
         )
-        self.engine.execute(f"INSERT INTO matches SELECT '{control.id}', {swapped} FROM judged WHERE verdict ORDER BY \"object\", line")
+        return results, sorted(shown, key=_rank), totals
 
     # -- the result ----------------------------------------------------------------------------------------------
 
     def _assessment(
-        self, estate: Inventory, coverage: Sequence[Coverage], objects: Sequence[ObjectRead], results: list[ControlResult], findings: list[Finding], totals: dict[str, int]
+        self,
+        estate: Inventory,
+        coverage: Sequence[Coverage],
+        objects: Sequence[ObjectRead],
+        results: list[ControlResult],
+        findings: list[Finding],
+        totals: dict[str, int],
     ) -> Assessment:
         config = self.inputs.config
         today = self.as_of.date()
@@ -260,7 +334,12 @@ class _Assessor:
         waivers = [(w, waiver_json(w, today)) for w in self.inputs.waivers]
         return Assessment(
             schema=SCHEMA,
-            tool={"name": "auditkit", "version": __version__, "policies_sha256": self.inputs.policies_sha256, "config_sha256": config.sha256},
+            tool={
+                "name": "auditkit",
+                "version": __version__,
+                "policies_sha256": self.inputs.policies_sha256,
+                "config_sha256": config.sha256,
+            },
             period={"start": iso(self.period[0]), "end": iso(self.period[1]), "interim": self.period[1] > self.as_of},
             as_of=iso(self.as_of),
             scope=self._scope(estate),
@@ -292,18 +371,31 @@ class _Assessor:
             "classification": report.classification,
             "frameworks": list(report.frameworks),
             "identity": estate.identity,
-            "accounts": [{n: getattr(a, n) for n in ("account_id", "name", "status", "read", "reason", "excluded_by")} for a in estate.accounts],
+            "accounts": [
+                {n: getattr(a, n) for n in ("account_id", "name", "status", "read", "reason", "excluded_by")}
+                for a in estate.accounts
+            ],
             "regions": sorted({r for regions in estate.regions.values() for r in regions}),
             "narrowed": self.narrowing.as_json(),
             "baselines": [
-                {"name": b.name, "traffic": b.traffic, "destinations": list(b.destinations) if b.destinations is not None else None,
-                 "fields": list(b.fields), "max_aggregation_interval": b.max_aggregation_interval}
+                {
+                    "name": b.name,
+                    "traffic": b.traffic,
+                    "destinations": list(b.destinations) if b.destinations is not None else None,
+                    "fields": list(b.fields),
+                    "max_aggregation_interval": b.max_aggregation_interval,
+                }
                 for b in self.inputs.config.baselines
             ],
-            "destinations": [{"name": n, **{k: v for k, v in d.model_dump().items() if v}} for n, d in sorted(self.inputs.config.model.destinations.items())],
+            "destinations": [
+                {"name": n, **{k: v for k, v in d.model_dump().items() if v}}
+                for n, d in sorted(self.inputs.config.model.destinations.items())
+            ],
         }
 
-    def _population(self, estate: Inventory, coverage: Sequence[Coverage], objects: Sequence[ObjectRead]) -> dict[str, Any]:
+    def _population(
+        self, estate: Inventory, coverage: Sequence[Coverage], objects: Sequence[ObjectRead]
+    ) -> dict[str, Any]:
         status = Counter(a.status for a in estate.accounts)
         read = Counter(a.read for a in estate.accounts if a.status == "in_scope")
         states: dict[str, dict[str, int]] = {}
@@ -311,7 +403,7 @@ class _Assessor:
             of_type = states.setdefault(row.resource_type, {"in_scope": 0})
             of_type["in_scope"] += 1
             of_type[row.state] = of_type.get(row.state, 0) + 1
-        days = {r["observed"]: r["n"] for r in self.engine.rows("SELECT observed, count(*) AS n FROM interface_days GROUP BY observed")}
+        days = self.engine.observed()
         indexed = Counter(r["status"] for r in self.index)
         observed = sum(days.get(k, 0) for k in ("all", "accept", "reject"))
         return {
@@ -325,15 +417,8 @@ class _Assessor:
         }  # fmt: skip
 
     def _top(self) -> tuple[dict[str, Any], ...]:
-        out = []
-        for by, where in (*((key, "") for key in _TOP), ("rejected remote_address", "WHERE action = 'REJECT'")):
-            column = by.split()[-1]
-            items = self.engine.rows(
-                f'SELECT "{column}"::VARCHAR AS key, coalesce(sum(bytes), 0)::HUGEINT AS bytes, coalesce(sum(packets), 0)::HUGEINT AS packets, count(*) AS flows '
-                f'FROM flow_records {where} GROUP BY 1 HAVING key IS NOT NULL ORDER BY bytes DESC, flows DESC, key LIMIT 10'
-            )
-            out.append({"by": by, "items": [{**i, "bytes": int(i["bytes"]), "packets": int(i["packets"])} for i in items]})
-        return tuple(out)
+        rejected = {"by": "rejected remote_address", "items": self.engine.top("remote_address", rejected=True)}
+        return (*({"by": by, "items": self.engine.top(by)} for by in _TOP), rejected)
 
     def _notes(self, estate: Inventory) -> Iterable[str]:
         if self.inputs.config.model.snapshot is not None:
@@ -350,17 +435,27 @@ class _Assessor:
         if self.inputs.config.model.records.mode == "none":
             yield "Flow records were not read: controls on traffic could not conclude."
 
-    def _write(self, estate: Inventory, coverage: Sequence[Coverage], objects: Sequence[ObjectRead], assessment: Assessment) -> None:
+    def _write(
+        self, estate: Inventory, coverage: Sequence[Coverage], objects: Sequence[ObjectRead], assessment: Assessment
+    ) -> None:
         tables = self.run.tables
         write_parquet(arrow_table(TABLES["coverage"].columns, map(_row, coverage)), tables / "coverage.parquet")
         write_parquet(arrow_table(columns_of(Account), map(_row, estate.accounts)), tables / "accounts.parquet")
         write_parquet(arrow_table(columns_of(Unread), map(_row, self._unread(estate))), tables / "unread.parquet")
-        for name in ("destinations", "flow_logs", "vpcs", "subnets", "network_interfaces", "transit_gateways", "transit_gateway_attachments", "nat_gateways"):
+        for name in (
+            "destinations",
+            "flow_logs",
+            "vpcs",
+            "subnets",
+            "network_interfaces",
+            "transit_gateways",
+            "transit_gateway_attachments",
+            "nat_gateways",
+        ):
             rows = (_row(r) for r in getattr(estate, name) if self.narrowing.place(r.account_id, r.region))
             write_parquet(arrow_table(TABLES[name].columns, rows), tables / f"{name}.parquet")
-        for name, sql in (("interface_days", "SELECT * FROM interface_days ORDER BY account_id, region, interface_id, day"),
-                          ("flow_records", 'SELECT * FROM matches ORDER BY control_id, "object", line')):
-            write_parquet(_typed(name, self.engine.arrow(sql)), tables / f"{name}.parquet")
+        write_parquet(self.engine.interface_days(), tables / "interface_days.parquet")
+        write_parquet(self.engine.matches(), tables / "flow_records.parquet")
         write_parquet(arrow_table(_READ, self._objects_read(objects)), tables / "log_objects.parquet")
         write_text(self.run.path / "assessment.json", assessment.to_json())
         self.run.mark("assess")
@@ -369,21 +464,16 @@ class _Assessor:
         held = {o.object.uri: o for o in objects}
         for row in self.index:
             o = held.get(row["uri"])
-            counts: Mapping[str, Any] = {"ok": o.ok, "nodata": o.nodata, "skipdata": o.skipdata, "damaged": o.damaged, "damage": o.first_damage} if o else {"damage": row["error"]}
+            counts: Mapping[str, Any] = (
+                {"ok": o.ok, "nodata": o.nodata, "skipdata": o.skipdata, "damaged": o.damaged, "damage": o.first_damage}
+                if o
+                else {"damage": row["error"]}
+            )
             yield {**row, **counts}
 
 
 def _row(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__dataclass_fields__}
-
-
-def _typed(name: str, table: Any) -> Any:
-    """Give a table of the engine the types of its contract."""
-    types = {c.name: ARROW[c.type] for c in TABLES[name].columns}
-    fields = [(n, types.get(n, table.schema.field(n).type)) for n in table.column_names]
-    import pyarrow as pa  # noqa: PLC0415 - only here
-
-    return table.cast(pa.schema(fields))
 
 
 def _cidrs(blocks: Iterable[str]) -> list[str]:
@@ -392,11 +482,23 @@ def _cidrs(blocks: Iterable[str]) -> list[str]:
 
 def _matrix(coverage: Sequence[Coverage]) -> tuple[dict[str, Any], ...]:
     counts = Counter((c.account_id, c.region, c.resource_type, c.state) for c in coverage)
-    return tuple({"account_id": a, "region": r, "resource_type": t, "state": s, "count": n} for (a, r, t, s), n in sorted(counts.items()))
+    return tuple(
+        {"account_id": a, "region": r, "resource_type": t, "state": s, "count": n}
+        for (a, r, t, s), n in sorted(counts.items())
+    )
 
 
 def _rank(f: Finding) -> tuple[Any, ...]:
-    return (SEVERITIES.index(f.severity), f.status != "fail", f.waived, f.control_id, f.account_id, f.region, f.resource_id, f.fingerprint)
+    return (
+        SEVERITIES.index(f.severity),
+        f.status != "fail",
+        f.waived,
+        f.control_id,
+        f.account_id,
+        f.region,
+        f.resource_id,
+        f.fingerprint,
+    )
 
 
 def _lines(paths: Mapping[str, Path], wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:

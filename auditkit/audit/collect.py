@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from auditkit import inventory, snapshot
 from auditkit.audit.inputs import Inputs, save_inputs
-from auditkit.audit.options import Narrowing, Tick, silent
+from auditkit.audit.options import EVERYTHING, Narrowing, Tick, silent
 from auditkit.config.schema import Config, Exclusion
 from auditkit.engines.duckdb import write_parquet
 from auditkit.model.errors import AuditkitError, NothingInScope
@@ -44,7 +44,7 @@ class Collector:
     """Where to."""
     inputs: Inputs
     """Configuration, controls, waivers."""
-    narrowing: Narrowing = Narrowing()
+    narrowing: Narrowing = EVERYTHING
     """Flags."""
     interim: bool = False
     """The period may not have ended yet."""
@@ -68,7 +68,11 @@ class Collector:
             AuditkitError: the run belongs to another configuration; the period has not ended; AWS knows no caller.
             NothingInScope: nothing is left to audit.
         """
-        wanted = {"config_sha256": self.config.sha256, "narrowed": self.narrowing.as_json(), "period": self._period_text()}
+        wanted = {
+            "config_sha256": self.config.sha256,
+            "narrowed": self.narrowing.as_json(),
+            "period": self._period_text(),
+        }
         state = self.run.state
         if state and state.get("options") != wanted:
             raise AuditkitError(
@@ -78,7 +82,13 @@ class Collector:
         if self.run.done("collect"):
             return
         self._check_period()
-        self.run.note(options=wanted, started=state.get("started", iso(self.now())), interim=self.interim, period=self._period_text(), done=[])
+        self.run.note(
+            options=wanted,
+            started=state.get("started", iso(self.now())),
+            interim=self.interim,
+            period=self._period_text(),
+            done=[],
+        )
         save_inputs(self.run, self.inputs)
         meta = self._snapshot()
         estate = inventory.read(meta, snapshot.read_calls(self.run.snapshot), self.inputs.approved)
@@ -164,7 +174,9 @@ class Collector:
             regions=None if self.config.model.regions == "enabled" else tuple(self.config.model.regions),
             only_accounts=self.narrowing.accounts,
             only_regions=self.narrowing.regions,
-            bucket_accounts={d.bucket: d.account for d in self.config.model.destinations.values() if d.bucket and d.account},
+            bucket_accounts={
+                d.bucket: d.account for d in self.config.model.destinations.values() if d.bucket and d.account
+            },
         )
 
     # -- log objects ---------------------------------------------------------------------------------------------
@@ -193,7 +205,11 @@ class Collector:
         self._check_budget([obj for _, obj in listed])
         rows = [self._fetch(source, obj, at, len(listed)) for at, (source, obj) in enumerate(listed, 1)]
         write_parquet(pa.Table.from_pylist(rows, INDEX), self.run.index)
-        self.run.note(unlisted=[_unread_json(u) for u in sorted(unread, key=lambda u: (u.account_id, u.region, u.resource, u.call))])
+        self.run.note(
+            unlisted=[
+                _unread_json(u) for u in sorted(unread, key=lambda u: (u.account_id, u.region, u.resource, u.call))
+            ]
+        )
 
     def _sources(self, estate: Inventory) -> Iterator[Source]:
         records = self.config.model.records
@@ -204,11 +220,13 @@ class Collector:
             from auditkit.sources.s3 import S3  # noqa: PLC0415
 
             owners = {d.bucket: d.account for d in self.config.model.destinations.values() if d.bucket and d.account}
-            wanted = sorted({
-                (log.bucket, log.prefix, log.account_id, log.region, owners.get(log.bucket, log.account_id))
-                for log in estate.flow_logs
-                if log.bucket and self.narrowing.place(log.account_id, log.region)
-            })
+            wanted = sorted(
+                {
+                    (log.bucket, log.prefix, log.account_id, log.region, owners.get(log.bucket, log.account_id))
+                    for log in estate.flow_logs
+                    if log.bucket and self.narrowing.place(log.account_id, log.region)
+                }
+            )
             if wanted:
                 yield S3(s3_clients(self._session(), self._wanted(), now=self.now), tuple(wanted))
 
@@ -232,7 +250,13 @@ class Collector:
         except SourceError as error:
             row |= {"status": "unread", "error": error.unread.error}
         else:
-            row |= {"status": "read", "kept": kept, "sha256": got.sha256, "etag": got.etag or obj.etag, "version_id": got.version_id or obj.version_id}
+            row |= {
+                "status": "read",
+                "kept": kept,
+                "sha256": got.sha256,
+                "etag": got.etag or obj.etag,
+                "version_id": got.version_id or obj.version_id,
+            }
         if at % 100 == 0 or at == total:
             self.tick("log objects read", at, total)
         return row
@@ -240,7 +264,11 @@ class Collector:
     def _shown(self, uri: str) -> str:
         """A local path as seen from auditkit.yaml, so that a run says the same wherever it was made."""
         try:
-            return Path(uri).resolve().relative_to(self.config.path.parent.resolve()).as_posix() if not uri.startswith("s3://") else uri
+            return (
+                Path(uri).resolve().relative_to(self.config.path.parent.resolve()).as_posix()
+                if not uri.startswith("s3://")
+                else uri
+            )
         except ValueError:
             return uri
 

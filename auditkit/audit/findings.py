@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -68,7 +67,12 @@ class Maker:
         return [self._finding(outcome.control, g, texts, arns, logs) for g in outcome.groups]
 
     def _finding(
-        self, control: Control, group: Group, texts: Mapping[tuple[str, int], str], arns: Mapping[str, str], logs: Mapping[str, FlowLog]
+        self,
+        control: Control,
+        group: Group,
+        texts: Mapping[tuple[str, int], str],
+        arns: Mapping[str, str],
+        logs: Mapping[str, FlowLog],
     ) -> Finding:
         first = group.sample[0]
         kind, resource, arn = _identity(control, group, first, arns)
@@ -97,7 +101,13 @@ class Maker:
 
     def _records(self, group: Group, texts: Mapping[tuple[str, int], str]) -> tuple[Evidence, ...]:
         return tuple(
-            Evidence(kind="record", source=row["object"], line=row["line"], text=texts.get((row["object"], row["line"]), ""), sha256=self.sha256.get(row["object"], ""))
+            Evidence(
+                kind="record",
+                source=row["object"],
+                line=row["line"],
+                text=texts.get((row["object"], row["line"]), ""),
+                sha256=self.sha256.get(row["object"], ""),
+            )
             for row in group.sample
         )
 
@@ -106,23 +116,41 @@ class Maker:
         row = group.sample[0]
         if control.table == "coverage":
             said = [
-                Evidence(kind="answer", source=f"ec2:DescribeFlowLogs {logs[f].account_id}/{logs[f].region}", text=_flow_log_text(logs[f]))
-                for f in (row["flow_log_ids"] or ())[:5] if f in logs
+                Evidence(
+                    kind="answer",
+                    source=f"ec2:DescribeFlowLogs {logs[f].account_id}/{logs[f].region}",
+                    text=_flow_log_text(logs[f]),
+                )
+                for f in (row["flow_log_ids"] or ())[:5]
+                if f in logs
             ]
-            return tuple(said) or (Evidence(kind="answer", source=f"ec2:DescribeFlowLogs {where}", text=f"no flow log on {row['resource_id']}" + (
-                f", {row['subnet_id']}" if row["subnet_id"] not in ("", row["resource_id"]) else "") + (
-                f" or {row['vpc_id']}" if row["vpc_id"] not in ("", row["resource_id"]) else "")),)
+            return tuple(said) or (
+                Evidence(
+                    kind="answer",
+                    source=f"ec2:DescribeFlowLogs {where}",
+                    text=f"no flow log on {row['resource_id']}"
+                    + (f", {row['subnet_id']}" if row["subnet_id"] not in ("", row["resource_id"]) else "")
+                    + (f" or {row['vpc_id']}" if row["vpc_id"] not in ("", row["resource_id"]) else ""),
+                ),
+            )
         table = TABLES[control.table]
         out = []
         for test in dict.fromkeys(t.column for t in (*tests(control.where), *tests(control.fail_where))):
             column = table.column(test)
             if column is not None:
-                out.append(Evidence(kind="answer", source=f"{column.source} {where}", text=f"{test} = {_text(row[test])}"))
-        return tuple(out[:5]) or (Evidence(kind="answer", source=f"{control.table} {where}", text=_row_detail(control, row)),)
+                out.append(
+                    Evidence(kind="answer", source=f"{column.source} {where}", text=f"{test} = {_text(row[test])}")
+                )
+        return tuple(out[:5]) or (
+            Evidence(kind="answer", source=f"{control.table} {where}", text=_row_detail(control, row)),
+        )
 
     def _waiver(self, control_id: str, resource: str, arn: str) -> dict[str, Any] | None:
         """The waiver in force, else an expired one, so that it can be said that it ended."""
-        fitting = sorted((w for w in self.waivers if w.covers(control_id, resource, arn)), key=lambda w: (expired(w, self.today), w.line))
+        fitting = sorted(
+            (w for w in self.waivers if w.covers(control_id, resource, arn)),
+            key=lambda w: (expired(w, self.today), w.line),
+        )
         return waiver_json(fitting[0], self.today) if fitting else None
 
 
@@ -152,13 +180,26 @@ def _flow_detail(control: Control, group: Group, facts: Mapping[str, Any]) -> st
     what = "flows" if facts["rows"] != 1 else "flow"
     verb = "break the control" if group.fails else "cannot be decided"
     parts = [f"{facts['rows']:,} {what} {verb}", f"{human_bytes(facts['bytes'])}"]
-    return "; ".join(filter(None, [*parts, place, f"peers {shown}" if shown else "", f"{facts['first']} to {facts['last']}"]))
+    return "; ".join(
+        filter(None, [*parts, place, f"peers {shown}" if shown else "", f"{facts['first']} to {facts['last']}"])
+    )
 
 
 def _row_detail(control: Control, row: Mapping[str, Any]) -> str:
     if control.table == "coverage":
-        members = f"; the interfaces inside are {row['members']}" if row["members"] not in ("-", None, "empty") else "; it holds no interface" if row["members"] == "empty" else ""
-        return f"{row['state']}" + (f" (at least {row['at_least']})" if row["state"] == "unknown" else "") + (f": {'; '.join(row['reasons'])}" if row["reasons"] else "") + members
+        members = (
+            f"; the interfaces inside are {row['members']}"
+            if row["members"] not in ("-", None, "empty")
+            else "; it holds no interface"
+            if row["members"] == "empty"
+            else ""
+        )
+        return (
+            f"{row['state']}"
+            + (f" (at least {row['at_least']})" if row["state"] == "unknown" else "")
+            + (f": {'; '.join(row['reasons'])}" if row["reasons"] else "")
+            + members
+        )
     columns = dict.fromkeys(t.column for t in tests(control.fail_where))
     return ", ".join(f"{c} is {_text(row[c])}" for c in columns)
 
@@ -223,9 +264,12 @@ class Scope:
         for listing in TABLES[control.table].reads:
             if control.table == "coverage" and not self._asks(control, listing):
                 continue
-            for u in self.inventory.unread:
-                if u.table in (listing, "*") and u.account_id in (account_id, "*") and not u.resource and (region in (u.region, "*") or u.region in ("*", "global")):
-                    out.append(f"{u.call} was not read: {u.error}")
+            out += [
+                f"{u.call} was not read: {u.error}"
+                for u in self.inventory.unread
+                if u.table in (listing, "*") and u.account_id in (account_id, "*") and not u.resource
+                and (region in (u.region, "*") or u.region in ("*", "global"))
+            ]  # fmt: skip
         return list(dict.fromkeys(out))
 
     def _asks(self, control: Control, listing: str) -> bool:
@@ -244,13 +288,16 @@ def result(control: Control, outcome: Outcome, findings: Sequence[Finding], scop
     # A row may lie in an account that could not be entered itself: a shared VPC seen from another.
     places = sorted({*scope.places(), *(p for p in (*outcome.cells, *by_place) if scope.place(*p))})
     results = tuple(_cell(control, p, outcome.cells.get(p, Cell()), by_place.get(p, []), scope) for p in places)
-    reasons = Counter(reason for r in results for reason in r.reasons if r.status == "inconclusive")
+    total = sum((outcome.cells.get(p, Cell()) for p in places), Cell())
+    unread = dict.fromkeys(
+        f"{a}{'' if r == '*' else '/' + r}: {text}" for a, r in places for text in scope.unread(control, a, r)
+    )
     return ControlResult(
         id=control.id, title=control.title, severity=control.severity, table=control.table,
         status=worst([r.status for r in results]),
         examined=sum(r.examined for r in results), failed=sum(r.failed for r in results),
         inconclusive=sum(r.inconclusive for r in results), waived=sum(r.waived for r in results),
-        reasons=tuple(text for text, _ in sorted(reasons.items(), key=lambda i: (-i[1], i[0]))),
+        reasons=(*total.reasons(control.table), *unread),
         basis=basis,
         frameworks=tuple({"framework": m.framework, "id": m.id, "strength": m.strength, "source": m.source} for m in control.frameworks),
         results=results,
@@ -264,7 +311,7 @@ def _cell(control: Control, place: tuple[str, str], cell: Cell, findings: Sequen
     waived = sum(f.waived for f in failing)
     failed = len(failing) - waived
     open_ = sum(f.status == "inconclusive" for f in findings)
-    reasons = [*cell.reasons, *scope.unread(control, *place)]
+    reasons = [*cell.reasons(control.table), *scope.unread(control, *place)]
     if failed:
         status = "fail"
     elif open_ or reasons:
@@ -275,7 +322,16 @@ def _cell(control: Control, place: tuple[str, str], cell: Cell, findings: Sequen
         status = "pass" if cell.examined or cell.days else "not_applicable"
     if status == "not_applicable":
         reasons = ["the listings succeeded and hold nothing that the control is about"]
-    return Result(account_id=place[0], region=place[1], status=status, examined=cell.examined, failed=failed, inconclusive=open_, waived=waived, reasons=tuple(reasons))
+    return Result(
+        account_id=place[0],
+        region=place[1],
+        status=status,
+        examined=cell.examined,
+        failed=failed,
+        inconclusive=open_,
+        waived=waived,
+        reasons=tuple(reasons),
+    )
 
 
 def findings_rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:

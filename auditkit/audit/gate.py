@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from auditkit.audit.options import Narrowing
+from auditkit.audit.options import EVERYTHING, Narrowing
 from auditkit.model.control import SEVERITIES
 from auditkit.run import Run
 
@@ -32,11 +32,15 @@ class Decision:
         out = []
         if self.failed:
             total = sum(n for _, n in self.failed)
-            worst = ", ".join(f"{control} ({n})" for control, n in self.failed[:5]) + (", …" if len(self.failed) > 5 else "")
+            worst = ", ".join(f"{control} ({n})" for control, n in self.failed[:5]) + (
+                ", …" if len(self.failed) > 5 else ""
+            )
             out.append(f"FAIL: {total:,} finding{'s' if total != 1 else ''} at or over {self.fail_on}: {worst}")
         if self.inconclusive:
             named = ", ".join(self.inconclusive[:5]) + (", …" if len(self.inconclusive) > 5 else "")
-            out.append(f"INCONCLUSIVE: {len(self.inconclusive)} control{'s' if len(self.inconclusive) != 1 else ''} at or over {self.fail_on}: {named}")
+            out.append(
+                f"INCONCLUSIVE: {len(self.inconclusive)} control{'s' if len(self.inconclusive) != 1 else ''} at or over {self.fail_on}: {named}"
+            )
         if not self.examined:
             out.append("INCONCLUSIVE: nothing was in scope")
         return out or [f"PASS: nothing at or over {self.fail_on} failed"]
@@ -49,7 +53,9 @@ class Decision:
         }  # fmt: skip
 
 
-def decide(run: Run, fail_on: str, *, inconclusive: str = "fail", narrowing: Narrowing = Narrowing(), against: Run | None = None) -> Decision:
+def decide(
+    run: Run, fail_on: str, *, inconclusive: str = "fail", narrowing: Narrowing = EVERYTHING, against: Run | None = None
+) -> Decision:
     """Decide.
 
     Args:
@@ -70,12 +76,19 @@ def decide(run: Run, fail_on: str, *, inconclusive: str = "fail", narrowing: Nar
     ]  # fmt: skip
     places = {c.id: [r for r in c.results if narrowing.place(r.account_id, r.region)] for c in controls}
     known = _failing(against) if against else set()
-    news = {control: 0 for control in places}
+    news = dict.fromkeys(places, 0)
     for row in run.rows("findings"):
-        if row["status"] == "fail" and not row["waived"] and row["control_id"] in news and narrowing.place(row["account_id"], row["region"]):
+        if (
+            row["status"] == "fail"
+            and not row["waived"]
+            and row["control_id"] in news
+            and narrowing.place(row["account_id"], row["region"])
+        ):
             news[row["control_id"]] += row["fingerprint"] not in known
     failed = tuple((c.id, news[c.id]) for c in controls if c.severity in counted and news[c.id])
-    undecided = tuple(c.id for c in controls if c.severity in counted and any(r.status == "inconclusive" for r in places[c.id]))
+    undecided = tuple(
+        c.id for c in controls if c.severity in counted and any(r.status == "inconclusive" for r in places[c.id])
+    )
     examined = any(r.status != "not_applicable" for results in places.values() for r in results)
     # A control that fails in one place can be undecided in another: both are said, 1 wins over 3.
     open_ends = (undecided if inconclusive == "fail" else ()) or not examined

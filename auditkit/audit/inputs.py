@@ -84,4 +84,6 @@ def saved_inputs(run: Run) -> Inputs:
     files = list(run.policy_files())
     controls = load_policies(files, tuple(config.networks))
     path = run.inputs / "waivers.yaml"
-    return Inputs(config, controls, load_waivers(path if path.exists() else None, [c.id for c in controls]), digest(files))
+    return Inputs(
+        config, controls, load_waivers(path if path.exists() else None, [c.id for c in controls]), digest(files)
+    )

@@ -36,3 +36,7 @@ class Narrowing:
         """For run.json and assessment.json."""
         given = {"account": self.accounts, "region": self.regions, "table": self.tables, "control": self.controls}
         return {key: sorted(values) for key, values in given.items() if values}
+
+
+EVERYTHING = Narrowing()
+"""No narrowing."""

@@ -27,7 +27,12 @@ UNITS = (
     _c("attached", "integer"), _c("in_use", "boolean"),
     *(_c(n, "tags") for n in ("vpc_tags", "subnet_tags", "interface_tags", "account_tags")),
 )  # fmt: skip
-RANKS = (_c("flow_log_id", "text"), _c("baseline", "text"), _c("conforming", "boolean"), _c("max_aggregation_interval", "integer"))
+RANKS = (
+    _c("flow_log_id", "text"),
+    _c("baseline", "text"),
+    _c("conforming", "boolean"),
+    _c("max_aggregation_interval", "integer"),
+)
 TRAFFICS = (_c("flow_log_id", "text"), _c("accept", "boolean"), _c("reject", "boolean"))
 BORN = (_c("flow_log_id", "text"), _c("born", "integer"))
 HURT = (_c("flow_log_id", "text"), _c("day", "text"), _c("reason", "text"))
@@ -47,12 +52,21 @@ def units(inventory: Inventory, coverage: Sequence[Coverage], *, read: bool) -> 
         read: whether log objects were to be read at all.
     """
     interfaces = {i.interface_id: i for i in inventory.network_interfaces}
-    connect = {a.transit_gateway_attachment_id for a in inventory.transit_gateway_attachments if a.attached_type == "connect"}
+    connect = {
+        a.transit_gateway_attachment_id for a in inventory.transit_gateway_attachments if a.attached_type == "connect"
+    }
     stored = {log.flow_log_id for log in inventory.flow_logs if log.bucket}
-    out = []
+    out: list[dict[str, Any]] = []
+    seen: set[str] = set()
     for row in coverage:
-        if row.resource_type not in ("network-interface", "transit-gateway-attachment", "nat-gateway") or row.resource_id in connect:
+        if (
+            row.resource_type not in ("network-interface", "transit-gateway-attachment", "nat-gateway")
+            or row.resource_id in connect
+        ):
             continue
+        if row.resource_id in seen:  # the other side of a peering: its records carry the same attachment id
+            continue
+        seen.add(row.resource_id)
         interface = interfaces.get(row.resource_id)
         attached = interface.attach_time if interface else None
         out.append({
@@ -93,7 +107,11 @@ def ranks(inventory: Inventory, baselines: Iterable[Baseline], judge: Judge) -> 
 def traffics(inventory: Inventory) -> list[dict[str, Any]]:
     """Which actions each flow log carries; one whose TrafficType was not answered is told from its records."""
     return [
-        {"flow_log_id": log.flow_log_id, "accept": bool(TRAFFIC[log.traffic_type] & 1), "reject": bool(TRAFFIC[log.traffic_type] & 2)}
+        {
+            "flow_log_id": log.flow_log_id,
+            "accept": bool(TRAFFIC[log.traffic_type] & 1),
+            "reject": bool(TRAFFIC[log.traffic_type] & 2),
+        }
         for log in inventory.flow_logs
         if log.traffic_type
     ]
@@ -101,7 +119,11 @@ def traffics(inventory: Inventory) -> list[dict[str, Any]]:
 
 def born(inventory: Inventory) -> list[dict[str, Any]]:
     """When each flow log was created, Unix seconds."""
-    return [{"flow_log_id": log.flow_log_id, "born": int(log.creation_time.timestamp())} for log in inventory.flow_logs if log.creation_time]
+    return [
+        {"flow_log_id": log.flow_log_id, "born": int(log.creation_time.timestamp())}
+        for log in inventory.flow_logs
+        if log.creation_time
+    ]
 
 
 def hurt_days(damaged: Iterable[tuple[str, datetime, str]]) -> list[dict[str, Any]]:
@@ -110,7 +132,9 @@ def hurt_days(damaged: Iterable[tuple[str, datetime, str]]) -> list[dict[str, An
     Args:
         damaged: flow log id, slot, reason.
     """
-    out = {(f, (slot - back).date().isoformat(), reason) for f, slot, reason in damaged for back in (timedelta(), _SPILL)}
+    out = {
+        (f, (slot - back).date().isoformat(), reason) for f, slot, reason in damaged for back in (timedelta(), _SPILL)
+    }
     return [{"flow_log_id": f, "day": day, "reason": reason} for f, day, reason in sorted(out)]
 
 
@@ -136,7 +160,9 @@ def hidden(inventory: Inventory) -> list[dict[str, str]]:
 
 def vpc_ranges(vpcs: Mapping[str, Iterable[tuple[int, int]]]) -> list[dict[str, str]]:
     """The CIDRs of each VPC."""
-    return [{"unit": v, "low": str(low), "high": str(high)} for v, ranges in sorted(vpcs.items()) for low, high in ranges]
+    return [
+        {"unit": v, "low": str(low), "high": str(high)} for v, ranges in sorted(vpcs.items()) for low, high in ranges
+    ]
 
 
 def period_days(start: datetime, end: datetime, as_of: datetime) -> list[dict[str, str]]:

@@ -29,7 +29,9 @@ def report(run: Run, formats: Sequence[str], made: datetime, tick: Tick = silent
     """
     for name in formats:
         if name not in FORMATS:
-            raise AuditkitError(f"there is no format {name!r}{nearest(name, FORMATS)}", f"Formats: {', '.join(FORMATS)}.")
+            raise AuditkitError(
+                f"there is no format {name!r}{nearest(name, FORMATS)}", f"Formats: {', '.join(FORMATS)}."
+            )
     assessment = run.assessment()
     paths = []
     for at, name in enumerate(formats, 1):

@@ -75,7 +75,7 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         say(f"error: {error.filename or ''}: {error.strerror or error}".replace(": : ", ": "))
         return 2
-    except Exception as error:  # the last line of defence: a fault is named, and is no verdict
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a fault is named, and is no verdict
         say(f"internal error: {type(error).__name__}: {error}")
         say("This is a fault of auditkit, not a finding. Run the command again with -vv for details to report.")
         if "-vv" in arguments:

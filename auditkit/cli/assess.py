@@ -7,19 +7,42 @@ from typing import Any
 
 import click
 
-from auditkit.cli.options import gate_options, narrowing, narrowing_options, opened, quiet_options, read_inputs, run_argument
+from auditkit.cli.options import (
+    gate_options,
+    narrowing,
+    narrowing_options,
+    opened,
+    quiet_options,
+    read_inputs,
+    run_argument,
+)
 from auditkit.cli.progress import progress
 from auditkit.cli.summary import conclude
 
 
 @click.command(name="assess", short_help="Only assess: a collected run → assessment.json and tables.")
 @run_argument
-@click.option("-c", "--config", "config_path", type=click.Path(path_type=Path, dir_okay=False, exists=True), default=None,
-              help="Judge by this auditkit.yaml, its policies and waivers instead of those saved in the run.")
+@click.option(
+    "-c",
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    default=None,
+    help="Judge by this auditkit.yaml, its policies and waivers instead of those saved in the run.",
+)
 @narrowing_options
 @gate_options
 @quiet_options
-def assess(run_path: Path, config_path: Path | None, *, fail_on: str, inconclusive: str, quiet: bool, verbose: int, **narrow: Any) -> int:
+def assess(
+    run_path: Path,
+    config_path: Path | None,
+    *,
+    fail_on: str,
+    inconclusive: str,
+    quiet: bool,
+    verbose: int,
+    **narrow: Any,
+) -> int:
     """Judge a collected run by its policies. Needs no AWS; the same run gives the same bytes."""
     del verbose
     from auditkit.audit import assess as assess_run

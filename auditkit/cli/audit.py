@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from auditkit.cli.options import collect_options, collector, gate_options, made, narrowing, narrowing_options, quiet_options, read_inputs
+from auditkit.cli.options import (
+    collect_options,
+    collector,
+    gate_options,
+    made,
+    narrowing,
+    narrowing_options,
+    quiet_options,
+    read_inputs,
+)
 from auditkit.cli.progress import progress
 from auditkit.cli.summary import conclude
 
@@ -16,13 +25,24 @@ from auditkit.cli.summary import conclude
 @collect_options
 @narrowing_options
 @gate_options
-@click.option("-f", "--format", "formats", default="html,pdf", show_default=True, help="Documents to write: html, pdf, json.")
+@click.option(
+    "-f", "--format", "formats", default="html,pdf", show_default=True, help="Documents to write: html, pdf, json."
+)
 @quiet_options
 def audit(
-    config_path: Path, output: Path | None, period_text: str | None, *, interim: bool, formats: str, fail_on: str, inconclusive: str,
-    quiet: bool, verbose: int, **narrow: Any,
+    config_path: Path,
+    output: Path | None,
+    period_text: str | None,
+    *,
+    interim: bool,
+    formats: str,
+    fail_on: str,
+    inconclusive: str,
+    quiet: bool,
+    verbose: int,
+    **narrow: Any,
 ) -> int:
-    """Audit an organization: collect from AWS (or a saved snapshot), assess, and write the reports.
+    r"""Audit an organization: collect from AWS (or a saved snapshot), assess, and write the reports.
 
     \b
     Without auditkit.yaml the caller's own account is audited for yesterday (UTC).

@@ -15,7 +15,16 @@ from auditkit.cli.progress import progress
 @collect_options
 @narrowing_options
 @quiet_options
-def collect(config_path: Path, output: Path | None, period_text: str | None, *, interim: bool, quiet: bool, verbose: int, **narrow: Any) -> int:
+def collect(
+    config_path: Path,
+    output: Path | None,
+    period_text: str | None,
+    *,
+    interim: bool,
+    quiet: bool,
+    verbose: int,
+    **narrow: Any,
+) -> int:
     """Read what AWS says of accounts, networks, flow logs and destinations, and the log objects of the period.
 
     After it nothing needs AWS: the run can be assessed anywhere, as often as wanted, with the same result.

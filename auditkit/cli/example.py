@@ -9,7 +9,13 @@ import click
 
 @click.command(short_help="Write an example organization to try everything on, without AWS.")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--seed", type=int, default=20260930, show_default=True, help="Another seed gives another organization with the same story.")
+@click.option(
+    "--seed",
+    type=int,
+    default=20260930,
+    show_default=True,
+    help="Another seed gives another organization with the same story.",
+)
 def example(directory: Path, seed: int) -> int:
     """Write auditkit.yaml, waivers, a snapshot and three days of flow logs of an invented organization into DIR."""
     from auditkit.example import write

@@ -33,16 +33,27 @@ def several(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 narrowing_options = several(
     click.option("--account", "accounts", multiple=True, metavar="ID", help="Only this account (may be repeated)."),
     click.option("--region", "regions", multiple=True, metavar="REGION", help="Only this region (may be repeated)."),
-    click.option("--table", "tables", multiple=True, metavar="TABLE", help="Only controls on this table (may be repeated)."),
-    click.option("--control", "controls", multiple=True, metavar="CONTROL", help="Only this control (may be repeated)."),
+    click.option(
+        "--table", "tables", multiple=True, metavar="TABLE", help="Only controls on this table (may be repeated)."
+    ),
+    click.option(
+        "--control", "controls", multiple=True, metavar="CONTROL", help="Only this control (may be repeated)."
+    ),
 )
 gate_options = several(
     click.option("--fail-on", type=SEVERITY, default="low", show_default=True, help="The least severity that counts for the exit status."),
     click.option("--inconclusive", type=click.Choice(["fail", "report"]), default="fail", show_default=True,
                  help="Whether inconclusive controls give exit status 3, or are only reported."),
 )  # fmt: skip
-config_option = click.option("-c", "--config", "config_path", type=click.Path(path_type=Path, dir_okay=False), default=Path("auditkit.yaml"),
-                             show_default=True, help="The configuration.")
+config_option = click.option(
+    "-c",
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("auditkit.yaml"),
+    show_default=True,
+    help="The configuration.",
+)
 run_argument = click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path, file_okay=False))
 quiet_options = several(
     click.option("-q", "--quiet", is_flag=True, help="No progress and no summary."),
@@ -58,7 +69,9 @@ collect_options = several(
 )  # fmt: skip
 
 
-def narrowing(accounts: tuple[str, ...], regions: tuple[str, ...], tables: tuple[str, ...], controls: tuple[str, ...]) -> Narrowing:
+def narrowing(
+    accounts: tuple[str, ...], regions: tuple[str, ...], tables: tuple[str, ...], controls: tuple[str, ...]
+) -> Narrowing:
     """Check and gather the narrowing flags."""
     from auditkit.audit import Narrowing
     from auditkit.model.errors import AuditkitError, nearest
@@ -118,7 +131,9 @@ def session() -> Any:
     try:
         return boto3.Session()
     except BotoCoreError as error:
-        raise AuditkitError(f"the AWS configuration cannot be used: {error}", "Look at AWS_PROFILE and ~/.aws/config.") from None
+        raise AuditkitError(
+            f"the AWS configuration cannot be used: {error}", "Look at AWS_PROFILE and ~/.aws/config."
+        ) from None
 
 
 def now() -> datetime:

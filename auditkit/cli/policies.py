@@ -24,7 +24,9 @@ def policies() -> None:
     """
 
 
-def _load(paths: tuple[Path, ...], config_path: Path | None) -> tuple[tuple[Control, ...], list[Path], dict[str, object]]:
+def _load(
+    paths: tuple[Path, ...], config_path: Path | None
+) -> tuple[tuple[Control, ...], list[Path], dict[str, object]]:
     from auditkit.audit.inputs import policy_paths
     from auditkit.config.schema import load_config
     from auditkit.data import policies_dir
@@ -48,7 +50,11 @@ def list_(paths: tuple[Path, ...], config_path: Path | None, *, as_json: bool) -
     """List the controls by severity."""
     controls, _, _ = _load(paths, config_path)
     if as_json:
-        click.echo(json.dumps([{"id": c.id, "title": c.title, "severity": c.severity, "table": c.table} for c in controls], indent=1))
+        click.echo(
+            json.dumps(
+                [{"id": c.id, "title": c.title, "severity": c.severity, "table": c.table} for c in controls], indent=1
+            )
+        )
         return 0
     wide = max((len(c.id) for c in controls), default=0)
     for c in controls:
@@ -67,7 +73,10 @@ def show(control_id: str, paths: tuple[Path, ...], config_path: Path | None) -> 
     controls, _, _ = _load(paths, config_path)
     found = next((c for c in controls if c.id == control_id), None)
     if found is None:
-        raise AuditkitError(f"there is no control {control_id!r}{nearest(control_id, [c.id for c in controls])}", "Run `auditkit policies list`.")
+        raise AuditkitError(
+            f"there is no control {control_id!r}{nearest(control_id, [c.id for c in controls])}",
+            "Run `auditkit policies list`.",
+        )
     for title, text in (
         ("", f"{found.id}  [{found.severity}]\n{found.title}"),
         ("table", found.table),
@@ -77,7 +86,13 @@ def show(control_id: str, paths: tuple[Path, ...], config_path: Path | None) -> 
         ("why", found.rationale),
         ("what to do", found.remediation),
         ("undecidable when", found.undecidable_when),
-        ("frameworks", "\n".join(f"{m.framework} {m.id} ({m.strength}" + (f"; {m.source})" if m.source else ")") for m in found.frameworks)),
+        (
+            "frameworks",
+            "\n".join(
+                f"{m.framework} {m.id} ({m.strength}" + (f"; {m.source})" if m.source else ")")
+                for m in found.frameworks
+            ),
+        ),
         ("from", f"{found.file}:{found.line}"),
     ):
         if text:
@@ -88,7 +103,10 @@ def show(control_id: str, paths: tuple[Path, ...], config_path: Path | None) -> 
 def _indent(text: str) -> str:
     import textwrap
 
-    return "\n".join(textwrap.fill(line, 96, initial_indent="  ", subsequent_indent="  ", break_long_words=False) for line in text.splitlines())
+    return "\n".join(
+        textwrap.fill(line, 96, initial_indent="  ", subsequent_indent="  ", break_long_words=False)
+        for line in text.splitlines()
+    )
 
 
 @policies.command(short_help="Check policy files.")
@@ -99,7 +117,10 @@ def lint(paths: tuple[Path, ...], config_path: Path | None) -> int:
     controls, _, _ = _load(paths, config_path)
     bare = [c for c in controls if not (c.rationale and c.remediation)]
     for c in bare:
-        click.echo(f"{c.file}:{c.line}: note: {c.id} has no rationale or no remediation: a reader of the report will miss it", err=True)
+        click.echo(
+            f"{c.file}:{c.line}: note: {c.id} has no rationale or no remediation: a reader of the report will miss it",
+            err=True,
+        )
     click.echo(f"{len(controls)} controls are sound")
     return 0
 
@@ -142,7 +163,11 @@ def schema(*, tables: bool, as_json: bool) -> int:
         return 0
     if as_json:
         columns = ("name", "type", "doc", "source", "null", "values", "absence")
-        click.echo(json.dumps({t.name: [{k: getattr(c, k) for k in columns} for c in t.columns] for t in TABLES.values()}, indent=1))
+        click.echo(
+            json.dumps(
+                {t.name: [{k: getattr(c, k) for k in columns} for c in t.columns] for t in TABLES.values()}, indent=1
+            )
+        )
         return 0
     for t in TABLES.values():
         click.echo(f"{t.name}: one row per {t.row}")

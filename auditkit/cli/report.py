@@ -12,7 +12,9 @@ from auditkit.cli.progress import progress
 
 @click.command(short_help="Only report: an assessed run → documents.")
 @run_argument
-@click.option("-f", "--format", "formats", default="html,pdf", show_default=True, help="html, pdf, json; several with commas.")
+@click.option(
+    "-f", "--format", "formats", default="html,pdf", show_default=True, help="html, pdf, json; several with commas."
+)
 @quiet_options
 def report(run_path: Path, formats: str, *, quiet: bool, verbose: int) -> int:
     """Write the documents of an assessed run into RUN/reports."""

@@ -14,7 +14,9 @@ STYLE = {"fail": "bold red", "inconclusive": "yellow", "excepted": "magenta", "p
 SYMBOL = {"fail": "✕", "inconclusive": "?", "excepted": "◐", "pass": "✓", "not_applicable": "–"}
 
 
-def conclude(run: Run, assessment: Assessment, paths: Sequence[Path], *, fail_on: str, inconclusive: str, quiet: bool) -> int:
+def conclude(
+    run: Run, assessment: Assessment, paths: Sequence[Path], *, fail_on: str, inconclusive: str, quiet: bool
+) -> int:
     """Print the summary and return the exit status."""
     from auditkit.audit.gate import decide
 
@@ -38,24 +40,51 @@ def _print(run: Run, assessment: Assessment, paths: Sequence[Path]) -> None:
     console = Console(soft_wrap=False)
     scope, population = assessment.scope, assessment.population
     title = visible(scope["organization"] or "AWS account", 80)
-    console.print(Text.assemble((title, "bold"), f"   {assessment.period['start'][:10]} to {assessment.period['end'][:10]} (end exclusive, UTC)"))
+    console.print(
+        Text.assemble(
+            (title, "bold"),
+            f"   {assessment.period['start'][:10]} to {assessment.period['end'][:10]} (end exclusive, UTC)",
+        )
+    )
     accounts, days, records = population["accounts"], population["interface_days"], population["records"]
     unread = accounts["not_read"] + accounts["partial"]
-    console.print(f"  accounts        {accounts['in_scope']:,} in scope" + (f", {unread} of them not read whole" if unread else ""), highlight=False)
+    console.print(
+        f"  accounts        {accounts['in_scope']:,} in scope"
+        + (f", {unread} of them not read whole" if unread else ""),
+        highlight=False,
+    )
     for kind, states in population["resources"].items():
         total = states["in_scope"]
-        rest = ", ".join(f"{n:,} {state}" for state, n in sorted(states.items()) if state not in ("in_scope", "complete"))
-        console.print(f"  {kind:<28}{states.get('complete', 0):>6,} of {total:,} complete" + (f"; {rest}" if rest else ""), highlight=False)
-    console.print(f"  {'interface-days':<28}{days['observed']:>6,} of {days['in_scope']:,} observed; {days['part']:,} in part, {days['none']:,} not at all", highlight=False)
+        rest = ", ".join(
+            f"{n:,} {state}" for state, n in sorted(states.items()) if state not in ("in_scope", "complete")
+        )
+        console.print(
+            f"  {kind:<28}{states.get('complete', 0):>6,} of {total:,} complete" + (f"; {rest}" if rest else ""),
+            highlight=False,
+        )
     console.print(
-        f"  {'flow records':<28}{records['ok']:>6,} read; {records['nodata']:,} NODATA, {records['skipdata']:,} SKIPDATA, {records['damaged']:,} damaged", highlight=False
+        f"  {'interface-days':<28}{days['observed']:>6,} of {days['in_scope']:,} observed; {days['part']:,} in part, {days['none']:,} not at all",
+        highlight=False,
+    )
+    console.print(
+        f"  {'flow records':<28}{records['ok']:>6,} read; {records['nodata']:,} NODATA, {records['skipdata']:,} SKIPDATA, {records['damaged']:,} damaged",
+        highlight=False,
     )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=True, header_style="dim")
-    for name, kwargs in (("", {"width": 15}), ("control", {}), ("severity", {}), ("failed", {"justify": "right"}), ("undecided", {"justify": "right"}), ("waived", {"justify": "right"})):
-        table.add_column(name, **kwargs)  # type: ignore[arg-type]  # rich types its keywords one by one
+    for name, kwargs in (
+        ("", {"width": 15}),
+        ("control", {}),
+        ("severity", {}),
+        ("failed", {"justify": "right"}),
+        ("undecided", {"justify": "right"}),
+        ("waived", {"justify": "right"}),
+    ):
+        table.add_column(name, **kwargs)
     for control in sorted(assessment.controls, key=lambda c: list(STYLE).index(c.status)):
         table.add_row(
-            Text(f"{SYMBOL[control.status]} {control.status.replace('_', ' ')}", STYLE[control.status]), Text(visible(control.id, 60)), control.severity,
+            Text(f"{SYMBOL[control.status]} {control.status.replace('_', ' ')}", STYLE[control.status]),
+            Text(visible(control.id, 60)),
+            control.severity,
             *(str(n) if n else "" for n in (control.failed, control.inconclusive, control.waived)),
         )
     console.print()

@@ -114,7 +114,11 @@ class Parser:
         allowed = _OPERATORS[column.type]
         if op not in allowed:
             known = op in {o for ops in _OPERATORS.values() for o in ops}
-            what = f"{column.name} ({column.type}) does not take the operator {op!r}" if known else f"unknown operator {op!r}{nearest(op, allowed)}"
+            what = (
+                f"{column.name} ({column.type}) does not take the operator {op!r}"
+                if known
+                else f"unknown operator {op!r}{nearest(op, allowed)}"
+            )
             self.complain(loc, f"{what}; it takes {', '.join(allowed)}")
             return All(())
         items = value if isinstance(value, list) else [value]
@@ -131,11 +135,21 @@ class Parser:
                 self.complain((*loc, at) if isinstance(value, list) else loc, str(wrong))
         if op == "between" and len(literals) == 2 and literals[0] > literals[1]:
             self.complain(loc, "between: the first value is the larger")
-        return Test(column.name, op, tuple(literals), key, "text" if key is not None else column.type, "" if key is not None else column.absence)
+        return Test(
+            column.name,
+            op,
+            tuple(literals),
+            key,
+            "text" if key is not None else column.type,
+            "" if key is not None else column.absence,
+        )
 
     def _literal(self, column: Column, op: str, item: Any) -> Any:
         if not isinstance(item, str):
-            raise _Wrong(f"{column.name}: a value is expected" + ("; what is not decided cannot be asked for" if item is None else ""))
+            raise _Wrong(
+                f"{column.name}: a value is expected"
+                + ("; what is not decided cannot be asked for" if item is None else "")
+            )
         if op == "exists":
             return _boolean(item)
         if op == "like":
@@ -145,7 +159,9 @@ class Parser:
         if column.type in _READ:
             return _READ[column.type](item, op)
         if column.type != "tags" and column.values and item not in column.values:
-            raise _Wrong(f"{item!r} is never a value of {column.name}{nearest(item, column.values)} (it is one of {', '.join(column.values)})")
+            raise _Wrong(
+                f"{item!r} is never a value of {column.name}{nearest(item, column.values)} (it is one of {', '.join(column.values)})"
+            )
         return item
 
     def _network(self, item: str) -> Any:
@@ -156,7 +172,9 @@ class Parser:
         except ValueError as error:
             if re.fullmatch(r"[0-9.:/]+|[0-9a-fA-F:./]*:[0-9a-fA-F:./]*", item):
                 raise _Wrong(f"{item!r} is not a network: {error}") from None
-        raise _Wrong(f"unknown network {item!r}{nearest(item, [*NETWORKS, *self.networks])}; name it under networks: in auditkit.yaml, or write a CIDR")
+        raise _Wrong(
+            f"unknown network {item!r}{nearest(item, [*NETWORKS, *self.networks])}; name it under networks: in auditkit.yaml, or write a CIDR"
+        )
 
 
 def literal(column: Column, value: Any) -> Any:
@@ -174,7 +192,7 @@ def literal(column: Column, value: Any) -> Any:
     if column.type == "list":
         return value if isinstance(value, list) else [value]
     if not isinstance(value, str):
-        raise ValueError(f"{column.name}: one value is expected")
+        raise ValueError(f"{column.name}: one value is expected")  # noqa: TRY004 - it is about the text, not the program
     try:
         if column.type in _READ:
             read = _READ[column.type](value, "eq")

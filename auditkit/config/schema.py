@@ -312,7 +312,9 @@ def load_config(path: Path) -> Config:
         AuditkitError: there is no such file.
     """
     if not path.exists():
-        raise AuditkitError(f"there is no {path}", "Name one with -c, or run `auditkit example demo` and use demo/auditkit.yaml.")
+        raise AuditkitError(
+            f"there is no {path}", "Name one with -c, or run `auditkit example demo` and use demo/auditkit.yaml."
+        )
     document = load(path)
     model, problems = validate(ConfigModel, document)
     data = document.data if isinstance(document.data, dict) else {}
@@ -353,7 +355,10 @@ def _baselines(document: Document, data: dict[str, Any], problems: list[Problem]
         if name in names[:at]:
             complain(("baselines", at), f"two baselines have the name {name!r}")
     if out and out[-1].match != TRUE:
-        complain(("baselines", len(out) - 1), "the last baseline must fit everything: leave its match out, so that no resource goes unjudged")
+        complain(
+            ("baselines", len(out) - 1),
+            "the last baseline must fit everything: leave its match out, so that no resource goes unjudged",
+        )
     return tuple(out) or (Baseline("default", destinations=tuple(destinations) or None),)
 
 
@@ -362,9 +367,14 @@ def _baseline(one: dict[str, Any], loc: Loc, parser: Parser, destinations: dict[
     named = one.get("destinations")
     for at, name in enumerate(named if isinstance(named, list) else []):
         if name not in destinations:
-            parser.complain((*loc, "destinations", at), f"unknown destination {name!r}{nearest(str(name), destinations)}; name it under destinations:")
+            parser.complain(
+                (*loc, "destinations", at),
+                f"unknown destination {name!r}{nearest(str(name), destinations)}; name it under destinations:",
+            )
     if named == []:
-        parser.complain((*loc, "destinations"), "an empty list approves nothing; leave it out to approve every destination named")
+        parser.complain(
+            (*loc, "destinations"), "an empty list approves nothing; leave it out to approve every destination named"
+        )
     wanted = one.get("fields")
     fields = tuple(str(f).strip("${}") for f in wanted) if isinstance(wanted, list) else ()
     for at, name in enumerate(fields):

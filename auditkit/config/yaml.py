@@ -16,7 +16,10 @@ from auditkit.model.errors import InvalidInput, Problem
 Loc = tuple[str | int, ...]
 _MOST_NODES = 200_000
 _DEEPEST = 40
-_PLAIN_TAGS = {f"tag:yaml.org,2002:{t}" for t in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value")}
+_PLAIN_TAGS = {
+    f"tag:yaml.org,2002:{t}"
+    for t in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value")
+}
 
 
 @dataclass
@@ -52,7 +55,9 @@ def load(path: Path) -> Document:
     except OSError as error:
         raise InvalidInput([Problem(str(path), 0, f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError as error:
-        raise InvalidInput([Problem(str(path), 0, f"is not UTF-8 text: {error.reason} at byte {error.start}")]) from None
+        raise InvalidInput(
+            [Problem(str(path), 0, f"is not UTF-8 text: {error.reason} at byte {error.start}")]
+        ) from None
     return parse(text, str(path))
 
 

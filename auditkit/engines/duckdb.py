@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,11 @@ import pyarrow.parquet as pq
 
 from auditkit.engines import traffic
 from auditkit.engines.text import Batch, ObjectRead, Reader
+from auditkit.model.addresses import address
 from auditkit.model.records import FIELDS, LogObject
+from auditkit.model.schema import TABLES, Table
 from auditkit.model.tables import Column
+from auditkit.query import text
 
 ARROW: dict[str, pa.DataType] = {
     "text": pa.string(),
@@ -29,6 +31,11 @@ ARROW: dict[str, pa.DataType] = {
     "tags": pa.map_(pa.string(), pa.string()),
     "list": pa.list_(pa.string()),
 }
+_COLUMNS = ", ".join(f'"{c.name}"' for c in TABLES["flow_records"].columns)
+_ACCUSED = _COLUMNS.replace('"initiator",', "coalesce(initiator, initiator_by_ports),").replace(
+    '"initiator_basis"',
+    "CASE WHEN initiator IS NULL AND initiator_by_ports IS NOT NULL THEN 'ports' ELSE initiator_basis END",
+)
 _SQL = {"aws": "VARCHAR", "address": "VARCHAR", "integer": "BIGINT", "port": "INTEGER", "protocol": "INTEGER"}
 
 
@@ -60,7 +67,9 @@ class DuckDB:
     """
 
     def __init__(self, spill: Path | None = None) -> None:
-        self.db = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+        self.db = duckdb.connect(
+            ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+        )
         self.db.execute("SET TimeZone = 'UTC'")
         self.db.execute("SET preserve_insertion_order = true")
         if spill is not None:
@@ -84,7 +93,7 @@ class DuckDB:
 
     def arrow(self, sql: str) -> pa.Table:
         """Run one select."""
-        return self.db.execute(sql).to_arrow_table()
+        return self.db.sql(sql).to_arrow_table()
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Run one select that gives few rows."""
@@ -102,10 +111,12 @@ class DuckDB:
             what each object held, in order.
         """
         fields = ", ".join(f'"{f.column}" {_SQL[f.type]}' for f in FIELDS if f.name != "log-status")
-        self.db.execute(f"CREATE OR REPLACE TABLE lines (obj UINTEGER, line UINTEGER, kind VARCHAR, unit VARCHAR, {fields})")
+        self.db.execute(
+            f"CREATE OR REPLACE TABLE lines (obj UINTEGER, line UINTEGER, kind VARCHAR, unit VARCHAR, {fields})"
+        )
         self.db.execute(
             "CREATE OR REPLACE TABLE silences (obj UINTEGER, line UINTEGER, kind VARCHAR, unit VARCHAR, log_status VARCHAR, "
-            "account_id VARCHAR, vpc_id VARCHAR, subnet_id VARCHAR, \"start\" BIGINT, \"end\" BIGINT)"
+            'account_id VARCHAR, vpc_id VARCHAR, subnet_id VARCHAR, "start" BIGINT, "end" BIGINT)'
         )
         for batch in self.reader.read(objects):
             self._insert(batch)
@@ -127,7 +138,9 @@ class DuckDB:
         for row in self.rows("SELECT obj, log_status, count(*) AS n FROM silences GROUP BY ALL"):
             setattr(self.reader.objects[row["obj"]], row["log_status"].lower(), row["n"])
 
-    def derive(self, tables: Mapping[str, tuple[Sequence[Column], Iterable[Mapping[str, Any]]]], service_ports: Iterable[int]) -> None:
+    def derive(
+        self, tables: Mapping[str, tuple[Sequence[Column], Iterable[Mapping[str, Any]]]], service_ports: Iterable[int]
+    ) -> None:
         """Make `interface_days` and `flow_records` of what was loaded.
 
         Args:
@@ -145,18 +158,99 @@ class DuckDB:
         ):  # fmt: skip
             self.db.execute(statement)
 
+    def narrow(self, accounts: Sequence[str], regions: Sequence[str]) -> None:
+        """Keep only the interface-days and flow records of some accounts and regions; empty means all."""
+        for column, values in (("account_id", accounts), ("region", regions)):
+            for table in ("interface_days", "flow_records_base"):
+                if values:
+                    self.db.execute(f"DELETE FROM {table} WHERE {column} NOT IN ({', '.join(map(text, values))})")
+
+    def begin_matches(self) -> None:
+        """Make the table of the records that break a control."""
+        self.db.execute(
+            f"CREATE OR REPLACE TABLE matches AS SELECT ''::VARCHAR AS control_id, {_COLUMNS} FROM flow_records LIMIT 0"
+        )
+
+    def keep_matches(self, control_id: str) -> None:
+        """Keep the records that `evaluate` has just judged to break a control, with the initiator that ports accused."""
+        self.db.execute(
+            f'INSERT INTO matches SELECT {text(control_id)}, {_ACCUSED} FROM judged WHERE verdict ORDER BY "object", line'
+        )
+
+    def matches(self) -> pa.Table:
+        """Every record that broke a control, once for each control."""
+        return _typed("flow_records", self.arrow('SELECT * FROM matches ORDER BY control_id, "object", line'))
+
+    def interface_days(self) -> pa.Table:
+        """The table of interface-days."""
+        return _typed(
+            "interface_days", self.arrow("SELECT * FROM interface_days ORDER BY account_id, region, interface_id, day")
+        )
+
+    def observed(self) -> dict[str, int]:
+        """How many interface-days were observed how."""
+        return {
+            r["observed"]: r["n"]
+            for r in self.rows("SELECT observed, count(*) AS n FROM interface_days GROUP BY observed ORDER BY observed")
+        }
+
+    def nat_gateways_seen(self) -> set[tuple[str, str]]:
+        """(regional NAT gateway, flow log) of which records came. Needs `objects`."""
+        rows = self.rows(
+            "SELECT DISTINCT l.unit, o.flow_log_id FROM lines l JOIN objects o USING (obj) WHERE l.unit LIKE 'nat-%'"
+        )
+        return {(r["unit"], r["flow_log_id"]) for r in rows}
+
+    def top(self, column: str, *, rejected: bool = False, most: int = 10) -> list[dict[str, Any]]:
+        """The top contributors by bytes, exact: key, bytes, packets, flows."""
+        where = "WHERE action = 'REJECT'" if rejected else ""
+        items = self.rows(
+            f'SELECT "{column}"::VARCHAR AS key, coalesce(sum(bytes), 0)::HUGEINT AS bytes, coalesce(sum(packets), 0)::HUGEINT AS packets, '
+            f"count(*) AS flows FROM flow_records {where} GROUP BY 1 HAVING key IS NOT NULL ORDER BY bytes DESC, flows DESC, key LIMIT {most}"
+        )
+        return [{**i, "bytes": int(i["bytes"]), "packets": int(i["packets"])} for i in items]
+
     def _addresses(self) -> None:
         """The distinct addresses, each with its number, so that each is parsed once."""
         known = sorted((text, number) for text, number in self.reader.addresses.items() if number is not None)
-        table = pa.table({
-            "address": pa.array([text for text, _ in known], pa.string()),
-            "hi": pa.array([number >> 64 for _, number in known], pa.uint64()),
-            "lo": pa.array([number & (2**64 - 1) for _, number in known], pa.uint64()),
-        })
+        table = pa.table(
+            {
+                "address": pa.array([text for text, _ in known], pa.string()),
+                "hi": pa.array([number >> 64 for _, number in known], pa.uint64()),
+                "lo": pa.array([number & (2**64 - 1) for _, number in known], pa.uint64()),
+            }
+        )
         self.add("addresses", table)
         self.db.execute(
             "CREATE OR REPLACE TABLE addresses AS SELECT address, hi::UHUGEINT * 18446744073709551616::UHUGEINT + lo::UHUGEINT AS ip FROM addresses"
         )
+
+
+def of_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> DuckDB:
+    """Make an engine that holds only some rows of one table, numbered in `_row`, and no interface-days.
+
+    Addresses get their numbers; a column that a row leaves out is NULL.
+    """
+    engine = DuckDB()
+    given = arrow_table(table.columns, rows).append_column("_row", pa.array(range(len(rows)), pa.int32()))
+    if table.name == "flow_records":
+        given = given.append_column("initiator_by_ports", pa.array([None] * len(rows), pa.string()))
+    engine.add("_rows", given)
+    columns = [c.name for c in table.columns if c.type == "address"]
+    texts = sorted({r[c] for r in rows for c in columns if r.get(c) is not None})
+    engine.reader.addresses = {one: address(one) for one in texts}
+    engine._addresses()  # noqa: SLF001 - its own class
+    numbers = "".join(f', (SELECT ip FROM addresses a WHERE a.address = r."{c}") AS "{c}_ip"' for c in columns)
+    if table.name != "interface_days":
+        engine.add("interface_days", arrow_table(TABLES["interface_days"].columns, []))
+    engine.execute(f"CREATE TABLE {table.name} AS SELECT r.*{numbers} FROM _rows r")
+    return engine
+
+
+def _typed(name: str, table: pa.Table) -> pa.Table:
+    """Give a table of the engine the types of its contract."""
+    types = {c.name: ARROW[c.type] for c in TABLES[name].columns}
+    return table.cast(pa.schema([(n, types.get(n, table.schema.field(n).type)) for n in table.column_names]))
 
 
 def asdict_shallow(row: Any) -> dict[str, Any]:

@@ -29,7 +29,23 @@ _BATCH = 8 * 2**20
 _ARROW = {"port": pa.uint16(), "protocol": pa.uint8(), "integer": pa.uint64()}
 _LIMITS = {"port": 65535, "protocol": 255, "integer": 2**63 - 1}
 # Bytes that the fast path would trip over or read generously: it leaves those objects to the slow one.
-_SUSPECT = (b"  ", b"\n\n", b"\n ", b" \n", b"\r", b"\t", b"\v", b"\f", b"\0", b"0x", b"0X", b"+", b"srcaddr", b"start", b"log-status")
+_SUSPECT = (
+    b"  ",
+    b"\n\n",
+    b"\n ",
+    b" \n",
+    b"\r",
+    b"\t",
+    b"\v",
+    b"\f",
+    b"\0",
+    b"0x",
+    b"0X",
+    b"+",
+    b"srcaddr",
+    b"start",
+    b"log-status",
+)
 
 
 @dataclass
@@ -171,19 +187,26 @@ class Reader:
     def _flush(self, waiting: dict[tuple[str, ...], list[tuple[ObjectRead, bytes]]]) -> Iterator[Batch]:
         for header, bodies in waiting.items():
             clean = [one for one in bodies if _clean(one[1])]
-            fast = self._fast(header, clean)
-            if fast is None and len(clean) > 1:
-                singles = [(one, self._fast(header, [one])) for one in clean]
-                yield from (batch for _, batch in singles if batch is not None)
-                slow = [one for one, batch in singles if batch is None]
-            else:
-                slow = [] if fast is not None else clean
-                if fast is not None and fast.table.num_rows:
-                    yield fast
-            slow += [one for one in bodies if not _clean(one[1])]
-            for read, body in slow:
-                yield from self._slow(read, body)
+            yield from self._halves(header, clean)
+            for read, body in bodies:
+                if not _clean(body):
+                    yield from self._slow(read, body)
         waiting.clear()
+
+    def _halves(self, header: tuple[str, ...], bodies: list[tuple[ObjectRead, bytes]]) -> Iterator[Batch]:
+        """Read bodies fast, halving down to those that the fast path rejects; they are read slowly."""
+        if not bodies:
+            return
+        batch = self._fast(header, bodies)
+        if batch is not None:
+            if batch.table.num_rows:
+                yield batch
+        elif len(bodies) == 1:
+            yield from self._slow(*bodies[0])
+        else:
+            middle = len(bodies) // 2
+            yield from self._halves(header, bodies[:middle])
+            yield from self._halves(header, bodies[middle:])
 
     def _fast(self, header: tuple[str, ...], bodies: list[tuple[ObjectRead, bytes]]) -> Batch | None:
         """Read bodies at once; None where any line is not exactly what the format says."""
@@ -191,15 +214,23 @@ class Reader:
         fields = known(header)
         if not bodies:
             return Batch(fields, pa.table({"obj": pa.array([], pa.uint32())}))
-        types = {name: _ARROW.get(BY_NAME[name].type, pa.string()) if name in BY_NAME else pa.string() for name in header}
+        types = {
+            name: _ARROW.get(BY_NAME[name].type, pa.string()) if name in BY_NAME else pa.string() for name in header
+        }
         counts = [body.count(b"\n") + (not body.endswith(b"\n")) for _, body in bodies]
         joined = b"".join(body if body.endswith(b"\n") else body + b"\n" for _, body in bodies)
         try:
             table = pacsv.read_csv(
                 io.BytesIO(joined),
-                read_options=pacsv.ReadOptions(column_names=list(header), use_threads=False, block_size=max(len(joined), 1024)),
-                parse_options=pacsv.ParseOptions(delimiter=" ", quote_char=False, escape_char=False, ignore_empty_lines=False),
-                convert_options=pacsv.ConvertOptions(column_types=types, null_values=["-"], strings_can_be_null=False, include_columns=list(fields)),
+                read_options=pacsv.ReadOptions(
+                    column_names=list(header), use_threads=False, block_size=max(len(joined), 1024)
+                ),
+                parse_options=pacsv.ParseOptions(
+                    delimiter=" ", quote_char=False, escape_char=False, ignore_empty_lines=False
+                ),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=types, null_values=["-"], strings_can_be_null=False, include_columns=list(fields)
+                ),
             )
         except pa.ArrowInvalid:
             return None
@@ -208,7 +239,9 @@ class Reader:
         obj = [read.number for (read, _), count in zip(bodies, counts, strict=True) for _ in range(count)]
         line = [at for count in counts for at in range(2, count + 2)]
         table = table.rename_columns([BY_NAME[name].column for name in fields])
-        table = table.append_column("obj", pa.array(obj, pa.uint32())).append_column("line", pa.array(line, pa.uint32()))
+        table = table.append_column("obj", pa.array(obj, pa.uint32())).append_column(
+            "line", pa.array(line, pa.uint32())
+        )
         return Batch(fields, table)
 
     def _sound(self, table: pa.Table, fields: tuple[str, ...]) -> bool:
@@ -252,32 +285,36 @@ class Reader:
             if row is not None:
                 rows.setdefault(known(names), []).append({**row, "obj": read.number, "line": at})
         for fields, some in rows.items():
-            columns = {BY_NAME[n].column: _ARROW.get(BY_NAME[n].type, pa.string()) for n in fields} | {"log_status": pa.string(), "obj": pa.uint32(), "line": pa.uint32()}
+            columns = {BY_NAME[n].column: _ARROW.get(BY_NAME[n].type, pa.string()) for n in fields} | {
+                "log_status": pa.string(),
+                "obj": pa.uint32(),
+                "line": pa.uint32(),
+            }
             yield Batch(fields, pa.table({c: pa.array([r.get(c) for r in some], t) for c, t in columns.items()}))
 
-    def _line(self, read: ObjectRead, names: tuple[str, ...], tokens: list[str], at: int) -> dict[str, Any] | None:
-        if len(tokens) != len(names):
-            read.hurt(f"has {len(tokens)} fields, the header {len(names)}", at)
+    def _line(self, read: ObjectRead, names: tuple[str, ...], words: list[str], at: int) -> dict[str, Any] | None:
+        if len(words) != len(names):
+            read.hurt(f"has {len(words)} fields, the header {len(names)}", at)
             return None
         row: dict[str, Any] = {}
-        for name, token in zip(names, tokens, strict=True):
+        for name, word in zip(names, words, strict=True):
             known_field = BY_NAME.get(name)
             if known_field is None:
                 continue
             column = known_field.column
             if known_field.type in _LIMITS:
-                if token == "-":
+                if word == "-":
                     row[column] = None
-                elif token.isascii() and token.isdecimal() and int(token) <= _LIMITS[known_field.type]:
-                    row[column] = int(token)
+                elif word.isascii() and word.isdecimal() and int(word) <= _LIMITS[known_field.type]:
+                    row[column] = int(word)
                 else:
                     read.hurt(f"{name} is not a number it can be", at)
                     return None
-            elif known_field.type == "address" and not self._address(token):
+            elif known_field.type == "address" and not self._address(word):
                 read.hurt(f"{name} is not an address", at)
                 return None
             else:
-                row[column] = token
+                row[column] = word
         return self._timed(read, row, at)
 
     def _timed(self, read: ObjectRead, row: dict[str, Any], at: int) -> dict[str, Any] | None:
@@ -304,11 +341,11 @@ def known(header: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in header if name in BY_NAME)
 
 
-def is_header(tokens: list[str]) -> bool:
+def is_header(words: list[str]) -> bool:
     """Tell a header from a record: nothing but words, most of them names of fields."""
-    if any(token.isdecimal() or token == "-" for token in tokens):
+    if any(word.isdecimal() or word == "-" for word in words):
         return False
-    return sum(token in BY_NAME for token in tokens) * 2 > len(tokens)
+    return sum(word in BY_NAME for word in words) * 2 > len(words)
 
 
 def _clean(body: bytes) -> bool:

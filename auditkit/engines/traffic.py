@@ -33,8 +33,8 @@ def inserts(present: Collection[str], kind: str) -> list[str]:
     start = '"start"' if "start" in present else "NULL"
     optional = ", ".join(f'"{c}"' if c in present else "NULL" for c in ("account_id", "vpc_id", "subnet_id"))
     return [
-        f"INSERT INTO lines (obj, line, kind, unit, {', '.join(names)}) SELECT obj, line, '{kind}', {unit}, {', '.join(values)} "
-        "FROM _batch WHERE log_status = 'OK'",
+        f"INSERT INTO lines (obj, line, kind, unit, {', '.join(names)}) "  # noqa: ISC004 - one statement on two lines
+        f"SELECT obj, line, '{kind}', {unit}, {', '.join(values)} FROM _batch WHERE log_status = 'OK'",
         f"INSERT INTO silences SELECT obj, line, '{kind}', {unit}, log_status, {optional}, {start}, {end} FROM _batch WHERE log_status <> 'OK'",
     ]
 
@@ -217,7 +217,11 @@ def flow_records(service_ports: Collection[int]) -> str:
     def service(column: str) -> str:
         return f"(({column} BETWEEN 1 AND 1023) OR {column} IN ({listed}))"
 
-    fields = ", ".join(f'b."{f.column}"' for f in FIELDS if f.name != "log-status" and f.column not in ("account_id", "region", "vpc_id", "subnet_id", "instance_id"))
+    fields = ", ".join(
+        f'b."{f.column}"'
+        for f in FIELDS
+        if f.name != "log-status" and f.column not in ("account_id", "region", "vpc_id", "subnet_id", "instance_id")
+    )
     return f"""
 CREATE OR REPLACE TABLE flow_records_base AS
 WITH taken AS (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,8 @@ from auditkit.example.things import Attachment, Estate, FlowLog, Interface, Nat
 from auditkit.model.records import BY_NAME
 
 Row = dict[str, object]
+Steps = set[tuple[str, int]]
+"""Names of flow logs with steps."""
 
 SILENT: Row = dict.fromkeys(BY_NAME, "-")
 
@@ -85,8 +88,9 @@ class Recorder:
                     journal.add(tick, view.observer, _row(talk, view, start, end, reply_flags, back=True))
 
     def silence(self) -> None:
-        """Say NODATA for what was quiet: each observer in every third step (in every one, where a log watches few),
-        so that no day of an observer and no slot of a flow log passes without a line.
+        """Say NODATA for what was quiet, so that no day of an observer and no step of a flow log passes without a line.
+
+        Each observer speaks in every third step; in every one, where a flow log watches few.
         """
         for journal in self.journals.values():
             every = 3 if len(journal.template) > 8 else 1
@@ -213,12 +217,7 @@ def key(log: FlowLog, tick: int) -> str:
 
 
 def write(
-    directory: Path,
-    journals: Iterable[Journal],
-    *,
-    missing: set[tuple[str, int]],
-    torn: set[tuple[str, int]],
-    garbled: set[tuple[str, int]],
+    directory: Path, journals: Iterable[Journal], *, missing: Steps, torn: Steps, garbled: Steps
 ) -> tuple[int, int]:
     """Write the objects, and return how many objects and lines there are.
 
@@ -229,7 +228,7 @@ def write(
         torn: of objects that were cut off.
         garbled: of objects in which one line lost its end.
     """
-    objects = records = 0
+    jobs, records = [], 0
     for journal in journals:
         for tick, lines in sorted(journal.lines.items()):
             this = (journal.log.name, tick)
@@ -237,9 +236,17 @@ def write(
                 continue
             kept = [lines[0], lines[1][: len(lines[1]) // 2], *lines[2:]] if this in garbled else lines
             text = "\n".join((journal.log.plan.fields, *kept)) + "\n"
-            data = gzip.compress(text.encode(), compresslevel=6, mtime=0)
-            path = directory / key(journal.log, tick)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data[: len(data) * 2 // 3] if this in torn else data)
-            objects, records = objects + 1, records + len(lines)
-    return objects, records
+            jobs.append((directory / key(journal.log, tick), text.encode(), this in torn))
+            records += len(lines)
+    for folder in {path.parent for path, _, _ in jobs}:
+        folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor() as pool:  # compressing and writing both leave the interpreter lock
+        for _ in pool.map(_store, jobs):
+            pass  # an error of one is raised here
+    return len(jobs), records
+
+
+def _store(job: tuple[Path, bytes, bool]) -> None:
+    path, text, torn = job
+    data = gzip.compress(text, compresslevel=6, mtime=0)
+    path.write_bytes(data[: len(data) * 2 // 3] if torn else data)

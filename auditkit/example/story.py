@@ -203,8 +203,8 @@ def _across(estate: Estate, rng: Random) -> Iterator[Talk]:
 
 
 def _scan(estate: Estate, rng: Random) -> Iterator[Talk]:
-    """One source knocks on sixty ports of everything public in the payments edge, and is turned away everywhere."""
-    ports = sorted(rng.sample([port for port in range(20, 10_000) if port not in (80, 443)], 60))
+    """One source knocks on 120 ports of everything public in the payments edge, and is turned away everywhere."""
+    ports = sorted(rng.sample([port for port in range(20, 10_000) if port not in (80, 443)], 120))
     for interface in estate.interfaces.values():
         if interface.vpc.name == "pay-edge-eu" and interface.public_ip:
             for at, port in enumerate(ports):
@@ -214,7 +214,7 @@ def _scan(estate: Estate, rng: Random) -> Iterator[Talk]:
                     40_000 + at,
                     port,
                     6,
-                    tick("29 11:00") + at // 30,
+                    tick("29 11:00") + at // 60,
                     1,
                     44,
                     0,

@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from auditkit.formats import Tables
-from auditkit.formats.page import STATE, STATUS, asset, data_uri, environment
+from auditkit.formats.page import FONTS, STATE, STATUS, asset, data_uri, environment
 from auditkit.formats.text import clip, plain
 from auditkit.formats.view import Json, View, view
 from auditkit.model.assessment import Assessment
@@ -22,13 +22,6 @@ STATIC = 100
 """Rows that stand in the page without its script."""
 CAP = 500
 """Rows of a listing that is not searchable."""
-FONTS = {
-    "Inter-Regular.woff2": ("Inter", 400),
-    "Inter-SemiBold.woff2": ("Inter", 600),
-    "JetBrainsMono-Regular.woff2": ("JetBrains Mono", 400),
-    "DejaVuSans-Fallback.woff2": ("Auditkit Fallback", 400),
-}
-"""File → family and weight; embedded, so that it looks the same everywhere."""
 
 
 def build(assessment: Assessment, tables: Tables, made: datetime) -> bytes:

@@ -14,6 +14,13 @@ from auditkit.formats import limits
 from auditkit.formats.matrix import KINDS
 from auditkit.formats.text import clip, number, plain, plural, short, size, when
 
+FONTS: dict[str, tuple[str, int]] = {
+    "Inter-Regular.woff": ("Inter", 400),
+    "Inter-SemiBold.woff": ("Inter", 600),
+    "JetBrainsMono-Regular.woff": ("JetBrains Mono", 400),
+    "DejaVuSans-Fallback.woff": ("Auditkit Fallback", 400),
+}
+"""File → family and weight; they travel inside the document, so that it looks the same everywhere."""
 STATUS = {
     "fail": ("✕", "Fail", "#b3261e"),
     "inconclusive": ("?", "Inconclusive", "#946200"),
@@ -74,7 +81,7 @@ def asset_bytes(name: str) -> bytes:
 
 def data_uri(font: str) -> str:
     """Write a font as a data: URI."""
-    return "data:font/woff2;base64," + b64encode(asset_bytes(f"fonts/{font}")).decode()
+    return "data:font/woff;base64," + b64encode(asset_bytes(f"fonts/{font}")).decode()
 
 
 def _find(name: str) -> Any:

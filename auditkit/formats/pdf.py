@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
+from io import BytesIO
 from typing import Any
 
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # fontTools ships no types
 from weasyprint import CSS, HTML  # type: ignore[import-untyped]  # WeasyPrint ships no types
 from weasyprint.text.fonts import FontConfiguration  # type: ignore[import-untyped]
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse  # type: ignore[import-untyped]
 
 from auditkit.formats import Tables
-from auditkit.formats.page import asset, asset_bytes, environment
+from auditkit.formats.page import FONTS, asset, asset_bytes, environment
+from auditkit.formats.text import escape
 from auditkit.formats.view import Json, View, view
 from auditkit.model.assessment import Assessment
 
@@ -18,21 +22,16 @@ MAX_FINDINGS = 1000
 """Findings shown in full: each costs about 10 ms and 100 KB of memory; the rest is counted, and its file named."""
 CAP = 200
 """Rows of a listing that is not the report's point."""
-FONTS = {
-    "Inter-Regular.woff2": ("Inter", 400),
-    "Inter-SemiBold.woff2": ("Inter", 600),
-    "JetBrainsMono-Regular.woff2": ("JetBrains Mono", 400),
-    "DejaVuSans-Fallback.woff2": ("Auditkit Fallback", 400),
-}
-"""File → family and weight."""
+CJK = "DroidSansFallback-CJK.woff"
+"""The one font that takes long to load: only where a text needs it."""
 
 
 def build(assessment: Assessment, tables: Tables, made: datetime) -> bytes:
     """Make the PDF."""
     fonts = FontConfiguration()
     fetcher = Packaged()
-    style = CSS(string=_faces() + asset("pdf.css"), font_config=fonts, url_fetcher=fetcher, base_url="auditkit:")
-    source = markup(assessment, tables, made)
+    source, faces = drawable(markup(assessment, tables, made))
+    style = CSS(string=_faces(faces) + asset("pdf.css"), font_config=fonts, url_fetcher=fetcher, base_url="auditkit:")
     pdf: bytes = HTML(string=source, url_fetcher=fetcher, base_url="auditkit:").write_pdf(
         stylesheets=[style], font_config=fonts, pdf_variant="pdf/a-3a", pdf_identifier=_identifier(assessment, made)
     )
@@ -66,8 +65,26 @@ def _vpcs(v: View) -> list[Json]:
     return sorted(rows, key=lambda r: (r["state"] == "complete", r["account_id"], r["region"], r["resource_id"]))
 
 
-def _faces() -> str:
-    return "".join(f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url("auditkit:{file}") }}\n' for file, (family, weight) in FONTS.items())
+def drawable(text: str) -> tuple[str, dict[str, tuple[str, int]]]:
+    """Choose the fonts that a text needs, and escape what none of them can draw: an empty box would hide it.
+
+    Returns:
+        The text, and file → family and weight of the fonts to load.
+    """
+    foreign = {ord(char) for char in set(text) if char > "\u024f"} - _characters("Inter-Regular.woff") - _characters("DejaVuSans-Fallback.woff")
+    if not foreign:
+        return text, FONTS
+    missing = foreign - _characters(CJK)
+    return text.translate({code: escape(chr(code)) for code in missing}), FONTS | {CJK: ("Auditkit CJK", 400)} if foreign - missing else FONTS
+
+
+@cache
+def _characters(font: str) -> frozenset[int]:
+    return frozenset(TTFont(BytesIO(asset_bytes(f"fonts/{font}")), lazy=True).getBestCmap())
+
+
+def _faces(faces: dict[str, tuple[str, int]]) -> str:
+    return "".join(f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url("auditkit:{file}") }}\n' for file, (family, weight) in faces.items())
 
 
 def _identifier(assessment: Assessment, made: datetime) -> bytes:
@@ -87,6 +104,6 @@ class Packaged(URLFetcher):  # type: ignore[misc]  # WeasyPrint ships no types
         if url.startswith("data:"):
             return super().fetch(url, headers)
         name = url.removeprefix("auditkit:")
-        if name not in FONTS:
+        if name not in FONTS and name != CJK:
             raise FatalURLFetchingError(f"{url} is not part of the report")
-        return URLFetcherResponse(url, asset_bytes(f"fonts/{name}"), {"Content-Type": "font/woff2"})
+        return URLFetcherResponse(url, asset_bytes(f"fonts/{name}"), {"Content-Type": "font/woff"})

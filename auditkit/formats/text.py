@@ -36,7 +36,7 @@ def visible(text: str, limit: int = LIMIT) -> str:
     length = marks = taken = 0
     for char in text:
         marks = marks + 1 if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me") else 0
-        piece = _escape(char) if marks > _MARKS or unicodedata.category(char) in _HIDDEN else char
+        piece = escape(char) if marks > _MARKS or unicodedata.category(char) in _HIDDEN else char
         length += len(piece)
         if length > limit:
             break
@@ -46,7 +46,8 @@ def visible(text: str, limit: int = LIMIT) -> str:
     return "".join(shown) + (f"… (+{number(cut)} characters)" if cut else "")
 
 
-def _escape(char: str) -> str:
+def escape(char: str) -> str:
+    r"""Write one character as Python would: `\n`, `\x1b`, `\u202e`, `\U0001f3e6`."""
     code = ord(char)
     if short := {9: r"\t", 10: r"\n", 13: r"\r"}.get(code):
         return short

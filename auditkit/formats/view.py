@@ -48,7 +48,7 @@ class View:
     by_account: list[tuple[str, dict[str, int]]]
     """Account id → status → findings, most first."""
     controls: list[Json]
-    """As in the assessment, with `labels` of its findings, `shown`, `total` and `accounts` that have some."""
+    """As in the assessment but what needs attention first, with its `findings`, their `total`, and `grid`: (account, region) → result."""
     findings: list[Json]
     """As in the assessment, with `label` (F-001) and `shown_status` (excepted where waived)."""
     tables: Tables
@@ -131,8 +131,7 @@ def _controls(a: Json, findings: list[Json]) -> list[Json]:
             "number": n,
             "findings": mine[c["id"]],
             "total": max(a["findings_total"].get(c["id"], 0), len(mine[c["id"]])),
-            "accounts": sorted({f["account_id"] for f in mine[c["id"]]}),
             "grid": {(r["account_id"], r["region"]): r for r in c["results"]},
         }
-        for n, c in enumerate(a["controls"], 1)
+        for n, c in enumerate(sorted(a["controls"], key=lambda c: STATUSES.index(c["status"])), 1)
     ]

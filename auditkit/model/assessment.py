@@ -15,7 +15,9 @@ SCHEMA = "auditkit/assessment/1"
 
 def fingerprint(control_id: str, group: Mapping[str, Any]) -> str:
     """SHA-256 of the control id and the group key: never of time, peer or count."""
-    text = json.dumps([control_id, dict(sorted(group.items()))], separators=(",", ":"), ensure_ascii=True, sort_keys=True)
+    text = json.dumps(
+        [control_id, dict(sorted(group.items()))], separators=(",", ":"), ensure_ascii=True, sort_keys=True
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -205,8 +207,14 @@ class Assessment:
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
             raise ValueError(f"not an {SCHEMA}")
         data["controls"] = tuple(
-            ControlResult(**{**c, "results": tuple(Result(**{**r, "reasons": tuple(r["reasons"])}) for r in c["results"]),
-                             "reasons": tuple(c["reasons"]), "frameworks": tuple(c["frameworks"])})
+            ControlResult(
+                **{
+                    **c,
+                    "results": tuple(Result(**{**r, "reasons": tuple(r["reasons"])}) for r in c["results"]),
+                    "reasons": tuple(c["reasons"]),
+                    "frameworks": tuple(c["frameworks"]),
+                }
+            )
             for c in data["controls"]
         )
         data["findings"] = tuple(

@@ -89,7 +89,7 @@ def kleene_and(values: Iterator[bool | None]) -> bool | None:
     return out
 
 
-def kleene_not(value: bool | None) -> bool | None:
+def kleene_not(value: bool | None) -> bool | None:  # noqa: FBT001 - the three values are what it is about
     """TRUE and FALSE change places; None stays."""
     return None if value is None else not value
 
@@ -178,9 +178,7 @@ def _address_member(test: Test, value: str, row: Mapping[str, Any], networks: Ne
     number = address(value)
     if number is None:  # "-": does not apply, so it is in no network
         return False
-    return kleene_not(
-        kleene_and(kleene_not(resolve(item, row, networks, number)) for item in test.value)
-    )
+    return kleene_not(kleene_and(kleene_not(resolve(item, row, networks, number)) for item in test.value))
 
 
 def resolve(item: str | Range, row: Mapping[str, Any], networks: Networks | None, number: int) -> bool | None:

@@ -63,8 +63,12 @@ class Account:
     )
     excluded_by: str = col("text", "Who approved the exclusion", "auditkit.yaml", default="")
     reason: str = col("text", "Why it is not in scope, or could not be read", default="")
-    read: str = col("text", "read, partial, unread, or - when out of scope", values=("read", "partial", "unread", "-"), default="-")
-    account_tags: dict[str, str] | None = col("tags", "Tags of the account", "organizations:ListTagsForResource", "not read", default=None)
+    read: str = col(
+        "text", "read, partial, unread, or - when out of scope", values=("read", "partial", "unread", "-"), default="-"
+    )
+    account_tags: dict[str, str] | None = col(
+        "tags", "Tags of the account", "organizations:ListTagsForResource", "not read", default=None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,19 +112,32 @@ class NetworkInterface:
     subnet_id: str = col("text", "Subnet", "ec2:DescribeNetworkInterfaces")
     service: str = col("text", "What it belongs to: ec2, nat-gateway, transit-gateway, elb-application, rds, lambda, …")
     service_evidence: str = col("text", "The test that decided the service")
-    subject: str = col("text", "The lasting owner: load balancer, function, gateway, instance, else the interface itself")
+    subject: str = col(
+        "text", "The lasting owner: load balancer, function, gateway, instance, else the interface itself"
+    )
     subject_type: str = col("text", "What the subject is: instance, load-balancer, function, …")
     interface_type: str = col("text", "InterfaceType as answered", "ec2:DescribeNetworkInterfaces", default="")
     description: str = col("text", "Description as answered", "ec2:DescribeNetworkInterfaces", default="")
     status: str = col("text", "available, in-use, …", "ec2:DescribeNetworkInterfaces", default="")
     instance_id: str = col("text", "Instance attached", "ec2:DescribeNetworkInterfaces", default="")
-    attach_time: datetime | None = col("time", "When it was attached", "ec2:DescribeNetworkInterfaces", "not answered", default=None)
-    addresses: tuple[str, ...] = col("list", "Private IPv4 and IPv6 addresses and delegated prefixes", "ec2:DescribeNetworkInterfaces", default=())
-    public_addresses: tuple[str, ...] = col("list", "Public addresses associated", "ec2:DescribeNetworkInterfaces", default=())
+    attach_time: datetime | None = col(
+        "time", "When it was attached", "ec2:DescribeNetworkInterfaces", "not answered", default=None
+    )
+    addresses: tuple[str, ...] = col(
+        "list", "Private IPv4 and IPv6 addresses and delegated prefixes", "ec2:DescribeNetworkInterfaces", default=()
+    )
+    public_addresses: tuple[str, ...] = col(
+        "list", "Public addresses associated", "ec2:DescribeNetworkInterfaces", default=()
+    )
     security_group_ids: tuple[str, ...] = col("list", "Security groups", "ec2:DescribeNetworkInterfaces", default=())
     interface_tags: dict[str, str] = col("tags", "Tags of the interface", "ec2:DescribeNetworkInterfaces")
     seen_from: tuple[str, ...] = col("list", "Accounts whose listing showed it")
-    seen_in: str = col("text", "inventory, or records when only flow records showed it", values=("inventory", "records"), default="inventory")
+    seen_in: str = col(
+        "text",
+        "inventory, or records when only flow records showed it",
+        values=("inventory", "records"),
+        default="inventory",
+    )
 
     @property
     def in_use(self) -> bool:
@@ -149,11 +166,21 @@ class TransitGatewayAttachment:
     transit_gateway_id: str = col("text", "Transit gateway", "ec2:DescribeTransitGatewayAttachments")
     account_id: str = col("text", "Owner of the transit gateway", "ec2:DescribeTransitGatewayAttachments")
     region: str = col("text", "Region")
-    attached_type: str = col("text", "vpc, vpn, peering, connect, direct-connect-gateway, …", "ec2:DescribeTransitGatewayAttachments ResourceType")
+    attached_type: str = col(
+        "text",
+        "vpc, vpn, peering, connect, direct-connect-gateway, …",
+        "ec2:DescribeTransitGatewayAttachments ResourceType",
+    )
     attached_id: str = col("text", "What is attached", "ec2:DescribeTransitGatewayAttachments ResourceId", default="")
-    attached_account_id: str = col("text", "Owner of what is attached", "ec2:DescribeTransitGatewayAttachments ResourceOwnerId", default="")
+    attached_account_id: str = col(
+        "text", "Owner of what is attached", "ec2:DescribeTransitGatewayAttachments ResourceOwnerId", default=""
+    )
     transport_attachment_id: str | None = col(
-        "text", "For a Connect attachment, the attachment that carries it; empty for others", "ec2:DescribeTransitGatewayConnects", "not read", default=""
+        "text",
+        "For a Connect attachment, the attachment that carries it; empty for others",
+        "ec2:DescribeTransitGatewayConnects",
+        "not read",
+        default="",
     )
     transit_gateway_attachment_tags: dict[str, str] = col("tags", "Tags", "ec2:DescribeTransitGatewayAttachments")
     seen_from: tuple[str, ...] = col("list", "Accounts whose listing showed it")
@@ -180,24 +207,42 @@ class FlowLog:
     flow_log_id: str = col("text", "Flow log id", "ec2:DescribeFlowLogs")
     account_id: str = col("text", "Account whose listing showed it: its owner", "ec2:DescribeFlowLogs")
     region: str = col("text", "Region")
-    resource_id: str = col("text", "The VPC, subnet, interface, transit gateway, attachment or NAT gateway it is on", "ec2:DescribeFlowLogs")
-    kind: str = col("text", "vpc or transit-gateway: which fields its records can have", values=("vpc", "transit-gateway"))
-    traffic_type: str | None = col("text", "ALL, ACCEPT or REJECT", "ec2:DescribeFlowLogs", "not answered", values=("ALL", "ACCEPT", "REJECT"))
+    resource_id: str = col(
+        "text",
+        "The VPC, subnet, interface, transit gateway, attachment or NAT gateway it is on",
+        "ec2:DescribeFlowLogs",
+    )
+    kind: str = col(
+        "text", "vpc or transit-gateway: which fields its records can have", values=("vpc", "transit-gateway")
+    )
+    traffic_type: str | None = col(
+        "text", "ALL, ACCEPT or REJECT", "ec2:DescribeFlowLogs", "not answered", values=("ALL", "ACCEPT", "REJECT")
+    )
     flow_log_status: str = col("text", "ACTIVE, or what AWS answered", "ec2:DescribeFlowLogs", default="")
     deliver_logs_status: str = col("text", "SUCCESS, FAILED, or empty", "ec2:DescribeFlowLogs", default="")
     deliver_logs_error_message: str = col("text", "The delivery error, or empty", "ec2:DescribeFlowLogs", default="")
     log_destination_type: str = col("text", "s3, cloud-watch-logs or kinesis-data-firehose", "ec2:DescribeFlowLogs")
-    log_destination: str = col("text", "Canonical destination: s3://bucket/prefix, log-group:ACCOUNT:REGION:NAME or stream ARN", "ec2:DescribeFlowLogs")
+    log_destination: str = col(
+        "text",
+        "Canonical destination: s3://bucket/prefix, log-group:ACCOUNT:REGION:NAME or stream ARN",
+        "ec2:DescribeFlowLogs",
+    )
     bucket: str = col("text", "Bucket, for s3", default="")
     prefix: str = col("text", "Prefix in the bucket without slashes at its ends, for s3", default="")
     log_group: str = col("text", "Log group name, for cloud-watch-logs", default="")
     delivery_stream: str = col("text", "Delivery stream name, for kinesis-data-firehose", default="")
     fields: tuple[str, ...] = col("list", "Field names of LogFormat, in its order", "ec2:DescribeFlowLogs LogFormat")
     max_aggregation_interval: int = col("integer", "Seconds", "ec2:DescribeFlowLogs", default=600)
-    creation_time: datetime | None = col("time", "When it was created", "ec2:DescribeFlowLogs", "not answered", default=None)
-    file_format: str = col("text", "plain-text or parquet", "ec2:DescribeFlowLogs DestinationOptions", default="plain-text")
+    creation_time: datetime | None = col(
+        "time", "When it was created", "ec2:DescribeFlowLogs", "not answered", default=None
+    )
+    file_format: str = col(
+        "text", "plain-text or parquet", "ec2:DescribeFlowLogs DestinationOptions", default="plain-text"
+    )
     flow_log_tags: dict[str, str] = col("tags", "Tags", "ec2:DescribeFlowLogs")
-    last_arrival: datetime | None = col("time", "Slot of its newest log object known to the run", "s3:ListObjectsV2", "none known", default=None)
+    last_arrival: datetime | None = col(
+        "time", "Slot of its newest log object known to the run", "s3:ListObjectsV2", "none known", default=None
+    )
     delivers: bool | None = col("boolean", "Whether it delivers", null="undecided", default=None)
     delivers_reason: str = col("text", "Why", default="")
 
@@ -249,17 +294,58 @@ class Destination:
 
     log_destination: str = col("text", "Canonical destination, as in flow_logs")
     log_destination_type: str = col("text", "s3, cloud-watch-logs or kinesis-data-firehose")
-    account_id: str = col("text", "Account: of the log group or stream; of the bucket where its owner is proven, else of the flow logs that use it")
+    account_id: str = col(
+        "text",
+        "Account: of the log group or stream; of the bucket where its owner is proven, else of the flow logs that use it",
+    )
     region: str = col("text", "Region of the flow logs that use it; of the bucket where known")
-    exists: bool | None = col("boolean", "Whether it exists", "s3:HeadBucket, logs:DescribeLogGroups", "could not be asked", default=None)
+    exists: bool | None = col(
+        "boolean", "Whether it exists", "s3:HeadBucket, logs:DescribeLogGroups", "could not be asked", default=None
+    )
     approved: bool = col("boolean", "Whether auditkit.yaml approves it under any name", "auditkit.yaml", default=False)
     approved_as: str = col("text", "The name under which it is approved", "auditkit.yaml", default="")
-    encryption: str | None = col("text", "AES256, aws:kms, aws:kms:dsse, or none", "s3:GetBucketEncryption, logs:DescribeLogGroups", "could not be read", default=None)
-    kms_key_id: str | None = col("text", "Key of the encryption, or empty", "s3:GetBucketEncryption, logs:DescribeLogGroups", "could not be read", default=None)
-    versioning: str | None = col("text", "Enabled, Suspended or never", "s3:GetBucketVersioning", "could not be read, or not a bucket", default=None)
-    object_lock: str | None = col("text", "GOVERNANCE, COMPLIANCE, enabled (no default) or none", "s3:GetObjectLockConfiguration", "could not be read, or not a bucket", default=None)
-    public_access_blocked: bool | None = col("boolean", "All four public access blocks are on", "s3:GetPublicAccessBlock", "could not be read, or not a bucket", default=None)
-    retention_days: int | None = col("integer", "Days kept; the largest integer when nothing expires", "s3:GetBucketLifecycleConfiguration, logs:DescribeLogGroups", "could not be read", default=None)
+    encryption: str | None = col(
+        "text",
+        "AES256, aws:kms, aws:kms:dsse, or none",
+        "s3:GetBucketEncryption, logs:DescribeLogGroups",
+        "could not be read",
+        default=None,
+    )
+    kms_key_id: str | None = col(
+        "text",
+        "Key of the encryption, or empty",
+        "s3:GetBucketEncryption, logs:DescribeLogGroups",
+        "could not be read",
+        default=None,
+    )
+    versioning: str | None = col(
+        "text",
+        "Enabled, Suspended or never",
+        "s3:GetBucketVersioning",
+        "could not be read, or not a bucket",
+        default=None,
+    )
+    object_lock: str | None = col(
+        "text",
+        "GOVERNANCE, COMPLIANCE, enabled (no default) or none",
+        "s3:GetObjectLockConfiguration",
+        "could not be read, or not a bucket",
+        default=None,
+    )
+    public_access_blocked: bool | None = col(
+        "boolean",
+        "All four public access blocks are on",
+        "s3:GetPublicAccessBlock",
+        "could not be read, or not a bucket",
+        default=None,
+    )
+    retention_days: int | None = col(
+        "integer",
+        "Days kept; the largest integer when nothing expires",
+        "s3:GetBucketLifecycleConfiguration, logs:DescribeLogGroups",
+        "could not be read",
+        default=None,
+    )
     flow_log_ids: tuple[str, ...] = col("list", "Flow logs that write to it", default=())
 
 
@@ -339,6 +425,9 @@ class Inventory:
     def is_unread(self, table: str, account_id: str, region: str) -> bool:
         """Tell whether the listing of `table` failed for the account and region."""
         return any(
-            u.table in (table, "*") and u.account_id in (account_id, "*") and u.region in (region, "*") and not u.resource
+            u.table in (table, "*")
+            and u.account_id in (account_id, "*")
+            and u.region in (region, "*")
+            and not u.resource
             for u in self.unread
         )

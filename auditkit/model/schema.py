@@ -41,7 +41,12 @@ _TAGS = (
 )
 
 _WHOSE = (
-    Column("resource_type", "text", "network-interface, transit-gateway-attachment or nat-gateway", values=("network-interface", "transit-gateway-attachment", "nat-gateway")),
+    Column(
+        "resource_type",
+        "text",
+        "network-interface, transit-gateway-attachment or nat-gateway",
+        values=("network-interface", "transit-gateway-attachment", "nat-gateway"),
+    ),
     Column("baseline", "text", "Baseline of the interface", null="undecided, or not in the inventory"),
     Column("service", "text", "What the interface belongs to", null="not in the inventory"),
     Column("subject", "text", "The lasting owner of the interface"),
@@ -55,21 +60,52 @@ _FIELD_COLUMNS = tuple(
         f"Field {f.name} (version {f.since})",
         "flow log record",
         "the object's format does not have the field" + (", or the record says -" if f.name in UNKNOWABLE else ""),
-        values={"action": ("ACCEPT", "REJECT"), "flow_direction": ("ingress", "egress"), "type": ("IPv4", "IPv6", "EFA")}.get(f.column, ()),
+        values={
+            "action": ("ACCEPT", "REJECT"),
+            "flow_direction": ("ingress", "egress"),
+            "type": ("IPv4", "IPv6", "EFA"),
+        }.get(f.column, ()),
     )
     for f in FIELDS
     if f.name != "log-status"
 )
 
 FLOW_RECORDS = (
-    *(Column(c.name, c.type, c.doc, "flow log record, else inventory", "not told by either", c.values) if c.name in ("vpc_id", "subnet_id", "instance_id", "region", "account_id") else c for c in _FIELD_COLUMNS),
-    Column("direction", "text", "ingress or egress at the interface; - for transit gateways", null="neither flow-direction nor the interface's addresses tell", values=("ingress", "egress")),
+    *(
+        Column(c.name, c.type, c.doc, "flow log record, else inventory", "not told by either", c.values)
+        if c.name in ("vpc_id", "subnet_id", "instance_id", "region", "account_id")
+        else c
+        for c in _FIELD_COLUMNS
+    ),
+    Column(
+        "direction",
+        "text",
+        "ingress or egress at the interface; - for transit gateways",
+        null="neither flow-direction nor the interface's addresses tell",
+        values=("ingress", "egress"),
+    ),
     Column("local_address", "address", "The interface's side", null="direction not known"),
     Column("local_port", "port", "Its port", null="direction not known"),
-    Column("remote_address", "address", "The other side: pkt-* where the record has it, else src or dst", null="direction not known, or it belongs to an intermediary (NAT, transit gateway, NLB, GWLB) and nothing tells more"),
+    Column(
+        "remote_address",
+        "address",
+        "The other side: pkt-* where the record has it, else src or dst",
+        null="direction not known, or it belongs to an intermediary (NAT, transit gateway, NLB, GWLB) and nothing tells more",
+    ),
     Column("remote_port", "port", "Its port", null="direction not known"),
-    Column("initiator", "text", "local or remote: who opened the flow; - for transit gateways", null="flags do not tell, here or in an earlier interval", values=("local", "remote")),
-    Column("initiator_basis", "text", "flags, earlier_flags, ports (accuses only), or none", values=("flags", "earlier_flags", "ports", "none", "-")),
+    Column(
+        "initiator",
+        "text",
+        "local or remote: who opened the flow; - for transit gateways",
+        null="flags do not tell, here or in an earlier interval",
+        values=("local", "remote"),
+    ),
+    Column(
+        "initiator_basis",
+        "text",
+        "flags, earlier_flags, ports (accuses only), or none",
+        values=("flags", "earlier_flags", "ports", "none", "-"),
+    ),
     *_WHOSE,
     *_TAGS,
     Column("flow_log_id", "text", "Flow log that carried it", "object key"),
@@ -106,17 +142,45 @@ def _inventory(name: str, row: str, cls: type, key: str, reads: tuple[str, ...] 
 TABLES: dict[str, Table] = {
     t.name: t
     for t in (
-        Table("coverage", "VPC, subnet, interface, transit gateway, attachment, regional NAT gateway", columns_of(Coverage), ("account_id", "region", "resource_type", "resource_id"),
-              (*_NETWORK, "transit_gateways", "transit_gateway_attachments", "nat_gateways")),
-        Table("destinations", "distinct destination in use", columns_of(inventory.Destination), ("account_id", "region", "log_destination"), ("flow_logs",)),
-        Table("flow_records", "flow, once (log-status OK only)", FLOW_RECORDS, ("account_id", "region", "subject", "local_port", "protocol"), ("network_interfaces",)),
-        Table("interface_days", "interface × UTC day in use", INTERFACE_DAYS, ("account_id", "region", "interface_id"), ("network_interfaces", "transit_gateway_attachments", "nat_gateways")),
+        Table(
+            "coverage",
+            "VPC, subnet, interface, transit gateway, attachment, regional NAT gateway",
+            columns_of(Coverage),
+            ("account_id", "region", "resource_type", "resource_id"),
+            (*_NETWORK, "transit_gateways", "transit_gateway_attachments", "nat_gateways"),
+        ),
+        Table(
+            "destinations",
+            "distinct destination in use",
+            columns_of(inventory.Destination),
+            ("account_id", "region", "log_destination"),
+            ("flow_logs",),
+        ),
+        Table(
+            "flow_records",
+            "flow, once (log-status OK only)",
+            FLOW_RECORDS,
+            ("account_id", "region", "subject", "local_port", "protocol"),
+            ("network_interfaces",),
+        ),
+        Table(
+            "interface_days",
+            "interface × UTC day in use",
+            INTERFACE_DAYS,
+            ("account_id", "region", "interface_id"),
+            ("network_interfaces", "transit_gateway_attachments", "nat_gateways"),
+        ),
         _inventory("flow_logs", "flow log", inventory.FlowLog, "flow_log_id"),
         _inventory("vpcs", "VPC", inventory.Vpc, "vpc_id"),
         _inventory("subnets", "subnet", inventory.Subnet, "subnet_id"),
         _inventory("network_interfaces", "network interface", inventory.NetworkInterface, "interface_id"),
         _inventory("transit_gateways", "transit gateway", inventory.TransitGateway, "transit_gateway_id"),
-        _inventory("transit_gateway_attachments", "transit gateway attachment", inventory.TransitGatewayAttachment, "transit_gateway_attachment_id"),
+        _inventory(
+            "transit_gateway_attachments",
+            "transit gateway attachment",
+            inventory.TransitGatewayAttachment,
+            "transit_gateway_attachment_id",
+        ),
         _inventory("nat_gateways", "NAT gateway", inventory.NatGateway, "nat_gateway_id"),
     )
 }
@@ -125,7 +189,12 @@ TABLES: dict[str, Table] = {
 MATCH_COLUMNS: dict[str, Column] = {
     c.name: c
     for c in chain(
-        (c for c in TABLES["coverage"].columns if c.name in ("resource_type", "resource_id", "account_id", "region", "vpc_id", "subnet_id", "service", "subject")),
+        (
+            c
+            for c in TABLES["coverage"].columns
+            if c.name
+            in ("resource_type", "resource_id", "account_id", "region", "vpc_id", "subnet_id", "service", "subject")
+        ),
         _TAGS,
     )
 }

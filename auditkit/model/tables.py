@@ -50,11 +50,17 @@ class Column:
         return ABSENCE[self.type]
 
 
-def col(type_: str, doc: str, source: str = "derived", null: str = "never", *, values: tuple[str, ...] = (), **default: Any) -> Any:
+def col(
+    type_: str, doc: str, source: str = "derived", null: str = "never", *, values: tuple[str, ...] = (), **default: Any
+) -> Any:
     """Declare a dataclass field that is a table's column."""
     return field(metadata={"type": type_, "doc": doc, "source": source, "null": null, "values": values}, **default)
 
 
 def columns_of(row: type) -> tuple[Column, ...]:
     """Read the columns off a row's dataclass."""
-    return tuple(Column(f.name, **{k: v for k, v in f.metadata.items() if k != "type"}, type=f.metadata["type"]) for f in fields(row) if f.metadata)
+    return tuple(
+        Column(f.name, **{k: v for k, v in f.metadata.items() if k != "type"}, type=f.metadata["type"])
+        for f in fields(row)
+        if f.metadata
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import boto3
@@ -65,7 +66,7 @@ class Doors:
         """
         # boto3 has no public way to its botocore session, whose settings and hooks ours must share.
         self._core: Any = session._session  # noqa: SLF001
-        self._caller = self._twin(self._core.get_credentials())
+        self._caller = self._twin(self._core.get_credentials)
         self._config = _config(self._core)
         self._role_name = role_name
         self._external_id = external_id
@@ -101,10 +102,8 @@ class Doors:
         An account that `enter` has not asked for yet is entered by the client's first request.
         """
         with self._lock:
-            factory: Any = (
-                self._session.client if account_id == self.account_id else self._role(account_id).create_client
-            )
-            return factory(service, region_name=region or self.home, config=self._config)
+            session = self._caller if account_id == self.account_id else self._role(account_id)
+            return session.create_client(service, region_name=region or self.home, config=self._config)
 
     def line(self, account_id: str, service: str, region: str = GLOBAL) -> Line:
         """Return a line to a service; its client is made when first used, and once."""
@@ -140,7 +139,7 @@ class Doors:
             refresh = create_assume_role_refresher(sts, self._params(account_id))
             if first:
                 refresh = _starting_with(first, refresh)
-            self._roles[account_id] = self._twin(DeferredRefreshableCredentials(refresh, "assume-role"))
+            self._roles[account_id] = self._twin(partial(DeferredRefreshableCredentials, refresh, "assume-role"))
         return self._roles[account_id]
 
     def _params(self, account_id: str) -> dict[str, str]:
@@ -149,7 +148,7 @@ class Doors:
             {"ExternalId": self._external_id} if self._external_id else {}
         )
 
-    def _twin(self, credentials: Any) -> Any:
+    def _twin(self, credentials: Callable[[], Any]) -> Any:
         """Return a session like the caller's, with other credentials."""
         core = self._core
         twin = botocore.session.Session(
@@ -165,17 +164,17 @@ class Doors:
 
 
 class _Given(CredentialProvider):
-    """A credential provider, as botocore names it, for credentials at hand."""
+    """A credential provider, as botocore names it, for credentials of our choice."""
 
     METHOD = CANONICAL_NAME = "assume-role"
 
-    def __init__(self, credentials: Any) -> None:
+    def __init__(self, credentials: Callable[[], Any]) -> None:
         super().__init__()
         self._credentials = credentials
 
     def load(self) -> Any:
         """Return them."""
-        return self._credentials
+        return self._credentials()
 
 
 def _starting_with(first: dict[str, str], refresh: Callable[[], dict[str, str]]) -> Callable[[], dict[str, str]]:

@@ -26,8 +26,6 @@ class Entered(NamedTuple):
 
     assumed: list[Call]
     """sts:AssumeRole; empty for the caller's own account."""
-    tagged: list[Call]
-    """organizations:ListTagsForResource; empty where no organization is asked."""
     listed: list[Call]
     """ec2:DescribeRegions; empty where the regions are named, or the role was refused."""
     regions: list[str]
@@ -59,34 +57,38 @@ class Survey:
         accounts, calls = organization.in_scope(self._doors, self._wanted)
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="scan")
         try:
+            tagged = pool.submit(self._tags, accounts)
             answers = self._spread(pool, "accounts", [[partial(self._enter, account)] for account in accounts])
             entered = {account: found for account, (found,) in zip(accounts, answers, strict=True)}
             _something(entered)
             self._ask_regions(pool, entered)
-            calls += self._ask_buckets(pool, entered)
+            calls += self._ask_buckets(pool, entered) + tagged.result()
         finally:
             pool.shutdown(cancel_futures=True)
         for found in entered.values():
-            calls += found.tagged + found.assumed
+            calls += found.assumed
         self._keep([self._doors.identity, *calls])
         return self._meta(entered)
 
+    def _tags(self, accounts: list[str]) -> list[Call]:
+        """Ask the accounts' tags one after the other: the organization answers a few requests a second to each caller."""
+        if self._wanted.role_name is None:
+            return []
+        line = self._doors.line(self._doors.account_id, "organizations")
+        questions = (line.about(a).ask("ListTagsForResource", resource=a, needs="Tags", ResourceId=a) for a in accounts)
+        return [call for calls in questions for call in calls]
+
     def _enter(self, account: str) -> Entered:
         assumed = self._doors.enter(account)
-        organized = self._wanted.role_name is not None
-        line = self._doors.line(self._doors.account_id, "organizations").about(account)
-        tagged = (
-            line.ask("ListTagsForResource", resource=account, needs="Tags", ResourceId=account) if organized else []
-        )
         if refused(assumed):
-            return Entered(assumed, tagged, [], [])
+            return Entered(assumed, [], [])
         regions, listed = (
             (sorted(set(self._wanted.regions)), [])
             if self._wanted.regions is not None
             else network.regions(self._doors, account)
         )
         only = self._wanted.only_regions
-        return Entered(assumed, tagged, listed, [region for region in regions if not only or region in only])
+        return Entered(assumed, listed, [region for region in regions if not only or region in only])
 
     def _ask_regions(self, pool: ThreadPoolExecutor, entered: dict[str, Entered]) -> None:
         for found in entered.values():

@@ -236,3 +236,11 @@ def sample(per_control: int = 9, organization: str = "Example Corp") -> tuple[As
         notes=("3 log objects are local files: their provenance is not proven by AWS", "the endpoint of 1 account is not AWS: http://127.0.0.1:5000"),
     )  # fmt: skip
     return assessment, Rows({"coverage": coverage, "destinations": destination_rows(), "accounts": accounts, "unread": unread})
+
+
+def nothing() -> Assessment:
+    """Build an assessment in which nothing was in scope."""
+    return Assessment(
+        schema=SCHEMA, tool={"name": "auditkit", "version": "0.1.0"}, period={"start": "2026-07-01T00:00:00Z", "end": "2026-10-01T00:00:00Z", "interim": True}, as_of="2026-10-01T04:12:09Z",
+        scope={}, population={}, coverage=(), unread=(), controls=(), findings=(), findings_total={}, waivers={}, sampling=None, top=(),
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
@@ -27,14 +28,28 @@ def wire(estate: aws.Estate) -> Wire:
     return watched()
 
 
+def scanned(wire: Wire, wanted: Wanted) -> Result:
+    """Scan, and keep what came."""
+    files: list[list[Call]] = []
+    ticks: list[tuple[str, int, int]] = []
+    meta = scan(wire.session, wanted, files.append, lambda *tick: ticks.append(tick), now=lambda: NOW)
+    return Result(meta, files, ticks)
+
+
 @pytest.fixture
 def run(wire: Wire) -> Callable[..., Result]:
     """Scan, with the whole organization in scope unless told otherwise."""
+    return lambda wanted=ALL: scanned(wire, wanted)
 
-    def go(wanted: Wanted = ALL) -> Result:
-        files: list[list[Call]] = []
-        ticks: list[tuple[str, int, int]] = []
-        meta = scan(wire.session, wanted, files.append, lambda *tick: ticks.append(tick), now=lambda: NOW)
-        return Result(meta, files, ticks)
 
-    return go
+@cache
+def scan_of_everything() -> tuple[Result, Wire]:
+    """Scan once for all tests that only look at what came."""
+    wire = watched()
+    return scanned(wire, ALL), wire
+
+
+@pytest.fixture
+def whole(estate: aws.Estate) -> tuple[Result, Wire]:
+    """What a scan of everything gave, and the requests it made."""
+    return scan_of_everything()

@@ -122,11 +122,6 @@ VALID = "<DescribeVpcsResponse><requestId>r-1</requestId><vpcSet><item><vpcId>vp
             "MalformedAnswer",
             id="without its list",
         ),
-        pytest.param(
-            lambda: answer(200, f"{VALID}</vpcSet><vpcSet>x</vpcSet></DescribeVpcsResponse>".replace("vpc-1", "")),
-            "ResponseParserError",
-            id="two lists",
-        ),
         pytest.param(lambda: answer(502, "<html>Bad gateway</html>"), "502", id="a gateway's error"),
     ],
 )
@@ -284,6 +279,15 @@ def test_no_credentials_ends_the_scan(estate):
     message, hint = refused_at_the_door(boto3.Session(region_name="us-east-1"))
     assert message == "NoCredentialsError: Unable to locate credentials"
     assert hint == "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+
+
+def test_credentials_that_cannot_be_got_end_the_scan(estate, monkeypatch, tmp_path):
+    config = tmp_path / "config"
+    config.write_text("[profile half]\naws_access_key_id = x\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    message, hint = refused_at_the_door(boto3.Session(profile_name="half", region_name="us-east-1"))
+    assert message.startswith("PartialCredentialsError: Partial credentials found in config-file")
+    assert "AWS_PROFILE" in hint
 
 
 def test_expired_credentials_end_the_scan(wire):

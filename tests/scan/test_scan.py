@@ -36,15 +36,15 @@ def test_meta_says_who_when_and_what_was_in_scope(run, estate):
     }
 
 
-def test_each_hand_over_is_one_file_and_no_file_comes_twice(run):
-    found = run()
+def test_each_hand_over_is_one_file_and_no_file_comes_twice(whole):
+    found, _ = whole
     files = [{snapshot.path_of(call) for call in calls} for calls in found.files]
     assert all(len(paths) == 1 for paths in files)
     assert len({*map(min, files)}) == len(files)
 
 
-def test_everything_that_was_built_is_found_where_it_is(run, estate):
-    found = run()
+def test_everything_that_was_built_is_found_where_it_is(whole, estate):
+    found, _ = whole
     for operation, key, id_key, names in (
         ("DescribeVpcs", "Vpcs", "VpcId", ("pci", "bare", "eu", "lost")),
         ("DescribeTransitGateways", "TransitGateways", "TransitGatewayId", ("tgw",)),
@@ -72,9 +72,9 @@ def test_everything_that_was_built_is_found_where_it_is(run, estate):
     assert found.errors == []
 
 
-def test_the_same_calls_are_made_for_every_account_and_region_whatever_it_holds(run, estate, wire):
+def test_the_same_calls_are_made_for_every_account_and_region_whatever_it_holds(whole, estate):
     """Log groups are listed only where a flow log writes to one; all else is constant."""
-    found = run()
+    found, wire = whole
     made = Counter(
         (c.account_id, c.region) for c in found.calls if c.service == "ec2" and c.operation != "DescribeRegions"
     )
@@ -128,8 +128,8 @@ def test_the_account_of_a_bucket_is_entered_even_if_it_is_not_in_scope(run, esta
     assert found.of("DescribeVpcs", account_id=estate.archive) == []
 
 
-def test_answers_are_plain_and_survive_the_snapshot(run, tmp_path):
-    found = run()
+def test_answers_are_plain_and_survive_the_snapshot(whole, tmp_path):
+    found, _ = whole
     snapshot.write(tmp_path, found.meta, found.calls)
     read = list(snapshot.read_calls(tmp_path))
     where = attrgetter("service", "operation", "account_id", "region", "resource", "page")
@@ -139,15 +139,16 @@ def test_answers_are_plain_and_survive_the_snapshot(run, tmp_path):
     assert created.endswith("Z")
 
 
-def test_two_scans_say_the_same_in_the_same_order(run):
+def test_two_scans_say_the_same_in_the_same_order(run, whole):
     def told(found):
         return [[replace(call, request_id="", answer=None) for call in calls] for calls in found.files]
 
-    assert told(run()) == told(run())
+    assert told(run()) == told(whole[0])
 
 
-def test_no_key_and_no_token_is_kept(run, wire):
-    text = repr(run().calls)
+def test_no_key_and_no_token_is_kept(whole):
+    found, wire = whole
+    text = repr(found.calls)
     tokens = {request.headers.get("X-Amz-Security-Token", b"").decode() for _, request in wire.sent} - {""}
     assert len(tokens) == 3
     keys = {request.headers["Authorization"].decode().split("Credential=")[1].split("/")[0] for _, request in wire.sent}
@@ -159,8 +160,8 @@ def test_no_key_and_no_token_is_kept(run, wire):
     assert "SecretAccessKey" not in text
 
 
-def test_the_role_is_assumed_as_told(run, estate, wire):
-    run()
+def test_the_role_is_assumed_as_told(whole, estate):
+    _, wire = whole
     asked = wire.forms("sts:AssumeRole")
     members = (estate.archive, estate.web, estate.data)
     assert {form["RoleArn"][0] for form in asked} == {f"arn:aws:iam::{account}:role/{aws.ROLE}" for account in members}
@@ -183,15 +184,15 @@ def test_the_credentials_of_a_role_are_renewed_before_they_end(run, wire):
     assert len(found.of("AssumeRole")) == 3
 
 
-def test_managed_interfaces_are_asked_for(run, wire):
-    run()
+def test_managed_interfaces_are_asked_for(whole):
+    _, wire = whole
     asked = wire.forms("ec2:DescribeNetworkInterfaces")
     assert {form["IncludeManagedResources"][0] for form in asked} == {"true"}
     assert {form["MaxResults"][0] for form in asked} == {"1000"}
 
 
-def test_progress_is_told_for_accounts_listings_and_buckets(run):
-    ticks = run().ticks
+def test_progress_is_told_for_accounts_listings_and_buckets(whole):
+    ticks = whole[0].ticks
     assert {(what, total) for what, _, total in ticks} == {("accounts", 4), ("listings", 8), ("buckets", 2)}
     assert [done for what, done, _ in ticks if what == "listings"] == list(range(9))
 

@@ -1,0 +1,118 @@
+"""The inventory, indexed: which flow logs lie on and above a resource, which levels were not read, which baseline fits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from auditkit.config.schema import Baseline
+from auditkit.coverage.delivery import RECENT
+from auditkit.coverage.verdict import WORDS, Judge, Level, Verdict, worst_of
+from auditkit.model.condition import truth
+from auditkit.model.coverage import Coverage
+from auditkit.model.inventory import FlowLog, Inventory
+
+
+@dataclass
+class Estate:
+    """The inventory, indexed, and how it is judged."""
+
+    inventory: Inventory
+    baselines: Sequence[Baseline]
+    judge: Judge
+    period: tuple[datetime, datetime]
+    nat_seen: Collection[tuple[str, str]]
+    logs: dict[str, list[FlowLog]] = field(default_factory=lambda: defaultdict(list))
+    _cache: dict[Any, Verdict] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for log in self.inventory.flow_logs:
+            self.logs[log.resource_id].append(log)
+        self.vpcs = {v.vpc_id: v for v in self.inventory.vpcs}
+        self.subnets = {s.subnet_id: s for s in self.inventory.subnets}
+        self.account_tags = {a.account_id: a.account_tags for a in self.inventory.accounts}
+        self.scope = {a.account_id for a in self.inventory.accounts if a.status == "in_scope"}
+        self.listed = lru_cache(maxsize=None)(self._listed)
+
+    def _listed(self, table: str, account_id: str, region: str) -> bool:
+        """The listing of a table was asked for there, and answered whole."""
+        return region in self.inventory.regions.get(account_id, ()) and not self.inventory.is_unread(
+            table, account_id, region
+        )
+
+    def unread(self, accounts: Iterable[str], region: str) -> tuple[str, ...]:
+        """Say whose flow logs were not read, of the accounts that may have put some on a resource or above it."""
+        return tuple(
+            f"the flow logs of account {account_id} in {region} were not read"
+            for account_id in dict.fromkeys(accounts)
+            if not self.listed("flow_logs", account_id, region)
+        )
+
+    def levels(self, *pairs: tuple[str, str]) -> tuple[Level, ...]:
+        """Return the flow logs on each of (via, resource id), nearest first."""
+        return tuple((via, log) for via, resource_id in pairs for log in self.logs.get(resource_id, ()))
+
+    def row(self, base: dict[str, Any], levels: Sequence[Level], unread: Sequence[str]) -> Coverage:
+        """Judge one resource.
+
+        Args:
+            base: the columns that identify it, and its tags.
+            levels: the flow logs that apply, nearest first.
+            unread: what could not be read, in words.
+        """
+        candidates = self._candidates(base)
+        key = (
+            tuple(b.name for b in candidates),
+            tuple((via, log.flow_log_id, log.account_id, log.delivers) for via, log in levels),
+            tuple(unread),
+        )
+        verdict = self._cache.get(key)
+        if verdict is None:
+            verdict = self._cache[key] = worst_of([self.judge.verdict(b, levels, unread) for b in candidates])
+        return Coverage(
+            **base,
+            baseline=candidates[0].name if len(candidates) == 1 else None,
+            state=verdict.state,
+            at_least=verdict.at_least,
+            delivered=_word(verdict.sets[0]),
+            approved=_word(verdict.sets[1]),
+            conforming=_word(verdict.sets[2]),
+            flow_log_ids=tuple(sorted({log.flow_log_id for _, log in levels})),
+            via=verdict.via,
+            members="-",
+            redundant_flow_log_ids=verdict.redundant,
+            covered_from=verdict.since,
+            period_state=self._period_state(verdict),
+            reasons=verdict.reasons,
+        )
+
+    def _candidates(self, row: Mapping[str, Any]) -> list[Baseline]:
+        """The baselines of which one is the first that fits; several when tags that decide were not read."""
+        out = []
+        for baseline in self.baselines:
+            fits = truth(baseline.match, row)
+            if fits is not False:
+                out.append(baseline)
+            if fits:
+                break
+        return out or [Baseline("-", destinations=tuple(self.judge.approved) or None)]
+
+    def _period_state(self, verdict: Verdict) -> str:
+        """What is true now was so through the period only if the present logs are older than it.
+
+        Earlier flow logs leave no trace in DescribeFlowLogs, so younger ones prove nothing about before.
+        """
+        start, end = self.period
+        if verdict.state == "complete":
+            return "whole" if verdict.since is not None and verdict.since <= start else "unknown"
+        if verdict.state == "unknown":
+            return "unknown"
+        return "partial" if start <= self.inventory.as_of <= end + RECENT else "unknown"
+
+
+def _word(mask: int | None) -> str | None:
+    return None if mask is None else WORDS[mask]
