@@ -19,7 +19,7 @@ from auditkit.query import Compiler, name
 
 EVIDENCE_ROWS = 5
 PEERS = 5
-_WINDOWS = {"1h": 'coalesce("start", epoch(day)) // 3600', "1d": "day", "period": "0"}
+_WINDOWS = {"1h": 'coalesce("start", epoch(day)::BIGINT) // 3600', "1d": "epoch(day)::BIGINT", "period": "0"}
 _ATTACHMENT = "transit-gateway-attachment"
 # Columns of a flow record that are known of an interface-day before any record of it is read.
 _STANDING = (
@@ -143,8 +143,8 @@ def evaluate(control: Control, engine: Engine, networks: Networks) -> Outcome:
     return Outcome(control, cells, tuple(_groups(control, engine)))
 
 
-def _keys(control: Control) -> str:
-    return ", ".join(map(name, control.group_by))
+def _keys(by: tuple[str, ...]) -> str:
+    return ", ".join(map(name, by))
 
 
 def _apply_having(control: Control, having: Having, engine: Engine) -> None:
@@ -162,17 +162,17 @@ def _apply_having(control: Control, having: Having, engine: Engine) -> None:
             if measure == "bytes":  # NULL bytes could be any number
                 high = f"CASE WHEN count(*) FILTER ({name(measure)} IS NULL) > 0 THEN {2**62} ELSE {high} END"
     op = {"gt": ">", "ge": ">="}[having.op]
-    keys = _keys(control)
+    keys = (*control.group_by, "_window")
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {window} AS _window FROM judged")
     engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE windows AS SELECT {keys}, {window} AS _window, {low} AS _low, "
-        f"CASE WHEN {low} {op} {having.threshold} THEN TRUE WHEN {high} {op} {having.threshold} THEN NULL ELSE FALSE END AS _breaks "
-        "FROM judged GROUP BY ALL"
+        f"CREATE OR REPLACE TEMP TABLE windows AS SELECT {_keys(keys)}, CASE WHEN {low} {op} {having.threshold} THEN TRUE "
+        f"WHEN {high} {op} {having.threshold} THEN NULL ELSE FALSE END AS _breaks FROM judged GROUP BY ALL"
     )
-    same = " AND ".join(f"j.{name(k)} IS NOT DISTINCT FROM w.{name(k)}" for k in control.group_by)
+    same = " AND ".join(f"j.{name(k)} IS NOT DISTINCT FROM w.{name(k)}" for k in keys)
     engine.execute(
-        "CREATE OR REPLACE TEMP TABLE judged AS SELECT j.* REPLACE (CASE WHEN w._breaks THEN TRUE ELSE NULL END AS verdict) "
-        f"FROM judged j JOIN windows w ON {same} AND {window.replace('day', 'j.day').replace(chr(34) + 'start' + chr(34), 'j.' + chr(34) + 'start' + chr(34))} = w._window "
-        "WHERE w._breaks IS NOT FALSE AND (j.verdict OR w._breaks IS NULL)"
+        "CREATE OR REPLACE TEMP TABLE judged AS "
+        "SELECT j.* EXCLUDE (_window) REPLACE (CASE WHEN w._breaks THEN TRUE ELSE NULL END AS verdict) "
+        f"FROM judged j JOIN windows w ON {same} WHERE w._breaks IS NOT FALSE AND (j.verdict OR w._breaks IS NULL)"
     )
 
 
@@ -193,43 +193,58 @@ def _is_open(test: Test) -> str:
 
 
 def _groups(control: Control, engine: Engine) -> Iterable[Group]:
-    keys = _keys(control)
+    """Groups that break the control, then those that are only undecided.
+
+    Undecided flows are told once for each resource, not for each port: what is missing is the same for all of them.
+    """
     flows = control.table == "flow_records"
-    facts = (
-        ', min("start") AS _first, max("end") AS _last, sum(bytes)::HUGEINT AS _bytes, sum(packets)::HUGEINT AS _packets, '
-        "count(*) FILTER (initiator IS NULL AND initiator_by_ports IS NOT NULL) AS _ports, "
-        "count(*) FILTER (initiator_basis = 'flags') AS _flags, count(*) FILTER (initiator_basis = 'earlier_flags') AS _earlier"
-        if flows
-        else ""
+    yield from _fold(control, engine, control.group_by, "(SELECT * FROM judged WHERE verdict)", fails=True)
+    source = (
+        "(SELECT * EXCLUDE (_fails) FROM (SELECT *, bool_or(coalesce(verdict, false)) "
+        f"OVER (PARTITION BY {_keys(control.group_by)}) AS _fails FROM judged) WHERE verdict IS NULL AND NOT _fails)"
     )
-    where = f"(SELECT *, bool_or(coalesce(verdict, false)) OVER (PARTITION BY {keys}) AS _fails FROM judged)"
-    order = (
-        '"start", "object", line'
-        if flows
-        else ", ".join(name(c.name) for c in TABLES[control.table].columns if c.type in ("text", "aws"))
-    )
+    standing = tuple(k for k in control.group_by if k in _STANDING) or ("account_id", "region")
+    yield from _fold(control, engine, standing if flows else control.group_by, source, fails=False)
+
+
+def _fold(control: Control, engine: Engine, by: tuple[str, ...], source: str, *, fails: bool) -> Iterable[Group]:
+    keys = _keys(by)
+    flows = control.table == "flow_records"
+    texts = (name(c.name) for c in TABLES[control.table].columns if c.type in ("text", "aws"))
+    order = '"start", "object", line' if flows else ", ".join(texts)
+    facts = _FLOW_FACTS if flows else ""
     rows = engine.rows(
-        f"SELECT {keys}, _fails, count(*) AS _rows, min(account_id) AS _account, min(region) AS _region{facts} "
-        f"FROM {where} WHERE _fails IS NOT DISTINCT FROM coalesce(verdict, false) GROUP BY {keys}, _fails ORDER BY _fails DESC, {keys}"
+        f"SELECT {keys}, count(*) AS _rows, min(account_id) AS _account, min(region) AS _region{facts} "
+        f"FROM {source} GROUP BY {keys} ORDER BY {keys}"
     )
+    if not rows:
+        return
     samples = _by_group(
-        control,
+        by,
         engine.rows(
-            f"SELECT * FROM {where} WHERE _fails IS NOT DISTINCT FROM coalesce(verdict, false) "
-            f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) <= {EVIDENCE_ROWS} ORDER BY {keys}, {order}"
+            f"SELECT * FROM {source} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) <= {EVIDENCE_ROWS} "
+            f"ORDER BY {keys}, {order}"
         ),
     )
-    peers = _peers(control, engine, where) if flows else {}
+    peers = _peers(by, engine, source) if flows else {}
     for row in rows:
-        key = {k: row[k] for k in control.group_by}
+        key = {k: row[k] for k in by}
+        same = _hashable(key)
         yield Group(
             key,
             row["_account"] or "",
             row["_region"] or "",
-            bool(row["_fails"]),
-            _facts(row, peers.get(_hashable(key), [])),
-            tuple(samples[_hashable(key)]),
+            fails,
+            _facts(row, peers.get(same, [])),
+            tuple(samples[same]),
         )
+
+
+_FLOW_FACTS = (
+    ', min("start") AS _first, max("end") AS _last, sum(bytes)::HUGEINT AS _bytes, sum(packets)::HUGEINT AS _packets, '
+    "count(*) FILTER (initiator IS NULL AND initiator_by_ports IS NOT NULL) AS _ports, "
+    "count(*) FILTER (initiator_basis = 'flags') AS _flags, count(*) FILTER (initiator_basis = 'earlier_flags') AS _earlier"
+)
 
 
 def _facts(row: dict[str, Any], peers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -247,24 +262,23 @@ def _facts(row: dict[str, Any], peers: list[dict[str, Any]]) -> dict[str, Any]:
     return facts
 
 
-def _peers(control: Control, engine: Engine, where: str) -> dict[Any, list[dict[str, Any]]]:
-    keys = _keys(control)
+def _peers(by: tuple[str, ...], engine: Engine, source: str) -> dict[Any, list[dict[str, Any]]]:
+    keys = _keys(by)
     rows = engine.rows(
-        f"SELECT {keys}, remote_address AS _peer, count(*) AS _rows, coalesce(sum(bytes), 0)::HUGEINT AS _bytes FROM {where} "
-        f"WHERE _fails IS NOT DISTINCT FROM coalesce(verdict, false) AND remote_address IS NOT NULL GROUP BY {keys}, _peer "
+        f"SELECT {keys}, remote_address AS _peer, count(*) AS _rows, coalesce(sum(bytes), 0)::HUGEINT AS _bytes FROM {source} "
+        f"WHERE remote_address IS NOT NULL GROUP BY {keys}, _peer "
         f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY _bytes DESC, _peer) <= {PEERS} ORDER BY {keys}, _bytes DESC, _peer"
     )
-    out: dict[Any, list[dict[str, Any]]] = {}
-    for row in rows:
-        key = _hashable({k: row[k] for k in control.group_by})
-        out.setdefault(key, []).append({"address": row["_peer"], "rows": row["_rows"], "bytes": int(row["_bytes"])})
-    return out
+    return {
+        same: [{"address": r["_peer"], "rows": r["_rows"], "bytes": int(r["_bytes"])} for r in some]
+        for same, some in _by_group(by, rows).items()
+    }
 
 
-def _by_group(control: Control, rows: list[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
+def _by_group(by: tuple[str, ...], rows: list[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
     out: dict[Any, list[dict[str, Any]]] = {}
     for row in rows:
-        out.setdefault(_hashable({k: row[k] for k in control.group_by}), []).append(row)
+        out.setdefault(_hashable({k: row[k] for k in by}), []).append(row)
     return out
 
 

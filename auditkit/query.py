@@ -156,7 +156,7 @@ class Compiler:
             parts.append(self._vpc(number))
         if not whole:
             parts.append("NULL::BOOLEAN")
-        member = " OR ".join(parts)
+        member = " OR ".join(parts) or "FALSE"
         # `-` (does not apply) has no number, and is in no network; NULL is undecided.
         inside = f"(CASE WHEN {column} IS NULL THEN NULL WHEN {number} IS NULL THEN FALSE ELSE ({member}) END)"
         return inside if test.op == "in" else f"(NOT {inside})"

@@ -17,6 +17,8 @@ import boto3
 
 from tests.standin import REGIONS, SWITCHES, server
 
+__all__ = ["REGIONS", "SWITCHES", "estate", "organization", "server"]
+
 ROLE = "AuditkitRead"
 KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -31,7 +33,6 @@ V2 = (
 )
 V5 = f"{V2} vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr region flow-direction"
 
-__all__ = ["REGIONS", "SWITCHES", "estate", "organization", "server"]
 CREDENTIALS = {"aws_access_key_id": KEY, "aws_secret_access_key": SECRET}
 
 

@@ -165,7 +165,7 @@ def waiver_json(waiver: Waiver, today: date) -> dict[str, Any]:
 def _identity(control: Control, group: Group, row: Mapping[str, Any], arns: Mapping[str, str]) -> tuple[str, str, str]:
     kind_column, id_column, arn_column = _ID[control.table]
     if control.table == "flow_records" and "subject" not in group.key:
-        by = next((k for k in control.group_by if k not in ("account_id", "region")), "region")
+        by = next((k for k in group.key if k not in ("account_id", "region")), "account_id")
         return by.replace("_", "-"), _text(group.key[by]), arns.get(str(group.key[by]), "")
     resource = _text(row[id_column])
     kind = row[kind_column] if kind_column else _KIND[control.table]
@@ -176,9 +176,9 @@ def _identity(control: Control, group: Group, row: Mapping[str, Any], arns: Mapp
 def _flow_detail(control: Control, group: Group, facts: Mapping[str, Any]) -> str:
     peers = facts["peers"]
     shown = ", ".join(p["address"] for p in peers[:3]) + (" and others" if len(peers) > 3 else "")
-    place = " ".join(f"{k.replace('_', ' ')} {_text(group.key[k])}" for k in control.group_by if k.endswith("_port"))
+    place = " ".join(f"{k.replace('_', ' ')} {_text(group.key[k])}" for k in group.key if k.endswith("_port"))
     what = "flows" if facts["rows"] != 1 else "flow"
-    verb = "break the control" if group.fails else "cannot be decided"
+    verb = ("breaks" if facts["rows"] == 1 else "break") + " the control" if group.fails else "cannot be decided"
     parts = [f"{facts['rows']:,} {what} {verb}", f"{human_bytes(facts['bytes'])}"]
     return "; ".join(
         filter(None, [*parts, place, f"peers {shown}" if shown else "", f"{facts['first']} to {facts['last']}"])

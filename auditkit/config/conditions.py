@@ -21,6 +21,8 @@ from auditkit.model.tables import Column
 
 NETWORKS = ("internet", "private", "vpc")
 """Networks that always exist."""
+CORPORATE = "corporate"
+"""The one network that shipped controls leave out as the reader's own: empty unless auditkit.yaml defines it."""
 
 _OPERATORS: dict[str, tuple[str, ...]] = {
     "text": ("in", "not_in", "like", "exists"),
@@ -165,7 +167,7 @@ class Parser:
         return item
 
     def _network(self, item: str) -> Any:
-        if item in NETWORKS or item in self.networks:
+        if item in (*NETWORKS, CORPORATE) or item in self.networks:
             return item
         try:
             return cidr(item)
@@ -173,7 +175,7 @@ class Parser:
             if re.fullmatch(r"[0-9.:/]+|[0-9a-fA-F:./]*:[0-9a-fA-F:./]*", item):
                 raise _Wrong(f"{item!r} is not a network: {error}") from None
         raise _Wrong(
-            f"unknown network {item!r}{nearest(item, [*NETWORKS, *self.networks])}; name it under networks: in auditkit.yaml, or write a CIDR"
+            f"unknown network {item!r}{nearest(item, [*NETWORKS, CORPORATE, *self.networks])}; name it under networks: in auditkit.yaml, or write a CIDR"
         )
 
 

@@ -65,7 +65,7 @@ VPCS: dict[str, VpcPlan] = {
         tags={**PCI, "owner": "payments"},
         azs=3,
         talks=18.5,
-        holds="nat:2 nlb:3 app:42 ecs:24 lambda:10 vpce:9 rds:9 cache:8 efs:3 dms:2 resolver:2 unattached:3",
+        holds="nat:2 alb:3 app:42 ecs:24 lambda:10 vpce:9 rds:9 cache:8 efs:3 dms:2 resolver:2 unattached:3",
     ),
     "pay-cde-us": VpcPlan(
         account=PAYMENTS,
@@ -74,7 +74,7 @@ VPCS: dict[str, VpcPlan] = {
         tags={**PCI, "owner": "payments"},
         azs=2,
         talks=9.2,
-        holds="nat:1 nlb:2 app:26 ecs:10 vpce:6 rds:6 cache:4 efs:2 resolver:2 unattached:2",
+        holds="nat:1 alb:2 app:26 ecs:10 vpce:6 rds:6 cache:4 efs:2 resolver:2 unattached:2",
     ),
     "pay-edge-eu": VpcPlan(
         account=PAYMENTS,
@@ -133,7 +133,7 @@ VPCS: dict[str, VpcPlan] = {
         tags={**PROD, "owner": "platform"},
         azs=3,
         talks=8.4,
-        holds="nat:1 alb:3 web:28 app:14 rds:4 cache:4 efs:3 lambda:4 unattached:2",
+        holds="vpce:1 alb:3 web:28 app:14 rds:4 cache:4 efs:3 lambda:4 unattached:2",
     ),
     "core-build-eu": VpcPlan(
         account=CORE,

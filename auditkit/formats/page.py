@@ -71,7 +71,7 @@ def _groups(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[Any, list
 
 def asset(name: str) -> str:
     """Read a template, style or script."""
-    return _find(name).read_text("utf-8")
+    return str(_find(name).read_text("utf-8"))
 
 
 def asset_bytes(name: str) -> bytes:

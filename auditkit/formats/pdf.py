@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from io import BytesIO
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # fontTools ships no types
 from weasyprint import CSS, HTML  # type: ignore[import-untyped]  # WeasyPrint ships no types
@@ -32,9 +33,10 @@ def build(assessment: Assessment, tables: Tables, made: datetime) -> bytes:
     fetcher = Packaged()
     source, faces = drawable(markup(assessment, tables, made))
     style = CSS(string=_faces(faces) + asset("pdf.css"), font_config=fonts, url_fetcher=fetcher, base_url="auditkit:")
-    pdf: bytes = HTML(string=source, url_fetcher=fetcher, base_url="auditkit:").write_pdf(
-        stylesheets=[style], font_config=fonts, pdf_variant="pdf/a-3a", pdf_identifier=_identifier(assessment, made)
-    )
+    document = HTML(string=source, url_fetcher=fetcher, base_url="auditkit:")
+    with catch_warnings():
+        simplefilter("ignore", ResourceWarning)  # WeasyPrint 70 leaves its colour profile open
+        pdf: bytes = document.write_pdf(stylesheets=[style], font_config=fonts, pdf_variant="pdf/a-3a", pdf_identifier=_identifier(assessment, made))
     return pdf
 
 

@@ -113,6 +113,7 @@ class Networks:
         outside = [cidr(text) for text in (*SPECIAL, *MULTICAST)]
         # The mapped block is where IPv4 lives on this number line; the rest of IPv6 stays.
         named = {name: Network(name, merge(cidr(text) for text in cidrs)) for name, cidrs in configured.items()}
+        named.setdefault("corporate", Network("corporate", ()))
         named["private"] = Network("private", merge([*private, *known]))
         named["internet"] = Network("internet", complement([*private, *outside, *known]))
         return cls(named, vpcs)

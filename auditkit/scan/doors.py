@@ -64,6 +64,8 @@ class Doors:
         Raises:
             AuditkitError: no credentials, expired ones, or AWS cannot be reached.
         """
+        self.account_id: str = ""
+        """The caller's account."""
         # boto3 has no public way to its botocore session, whose settings and hooks ours must share.
         self._core: Any = session._session  # noqa: SLF001
         self._caller = self._twin(self._core.get_credentials)
@@ -73,9 +75,8 @@ class Doors:
         self.now = now
         """The clock."""
         self._lock = threading.Lock()
+        self._sts = once(lambda: self.client(self.account_id, "sts"))
         self._roles: dict[str, Any] = {}
-        self.account_id = ""
-        """The caller's account."""
         self.home = session.region_name or _ALWAYS["aws"][0]
         """The region for questions that belong to none."""
         self.identity = self._identify()
@@ -122,7 +123,7 @@ class Doors:
         """
         if account_id == self.account_id:
             return []
-        line = self.line(self.account_id, "sts").about(account_id)
+        line = Line(self._sts, "sts", account_id, GLOBAL, self.now)
         (call,) = line.ask("AssumeRole", needs="Credentials", **self._params(account_id))
         if refused([call]):
             return [call]
@@ -135,10 +136,8 @@ class Doors:
     def _role(self, account_id: str, first: dict[str, str] | None = None) -> Any:
         """Return the botocore session of the role; the lock is held."""
         if account_id not in self._roles:
-            sts = self._caller.create_client("sts", region_name=self.home, config=self._config)
-            refresh = create_assume_role_refresher(sts, self._params(account_id))
-            if first:
-                refresh = _starting_with(first, refresh)
+            params = self._params(account_id)
+            refresh = _refresher(self._sts, params, first)
             self._roles[account_id] = self._twin(partial(DeferredRefreshableCredentials, refresh, "assume-role"))
         return self._roles[account_id]
 
@@ -177,17 +176,21 @@ class _Given(CredentialProvider):
         return self._credentials()
 
 
-def _starting_with(first: dict[str, str], refresh: Callable[[], dict[str, str]]) -> Callable[[], dict[str, str]]:
+def _refresher(
+    sts: Callable[[], Any], params: dict[str, str], first: dict[str, str] | None
+) -> Callable[[], dict[str, str]]:
     """Return a refresher that gives what is at hand once, and asks from then on."""
-    at_hand = [
-        {
-            "access_key": first["AccessKeyId"],
-            "secret_key": first["SecretAccessKey"],
-            "token": first["SessionToken"],
-            "expiry_time": first["Expiration"],
-        }
-    ]
-    return lambda: at_hand.pop() if at_hand else refresh()
+    at_hand = [first] if first else []
+
+    def refresh() -> dict[str, str]:
+        if not at_hand:
+            asked: dict[str, str] = create_assume_role_refresher(sts(), params)()
+            return asked
+        given = at_hand.pop()
+        names = {"access_key": "AccessKeyId", "secret_key": "SecretAccessKey", "token": "SessionToken"}
+        return {ours: given[theirs] for ours, theirs in names.items()} | {"expiry_time": given["Expiration"]}
+
+    return refresh
 
 
 def _config(core: Any) -> Config:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
@@ -19,6 +19,8 @@ from auditkit.scan.doors import THREADS, Doors
 from auditkit.scan.wanted import Wanted
 
 T = TypeVar("T")
+AHEAD = 32
+"""Accounts' regions that are being asked while an earlier one is still waited for."""
 
 
 class Entered(NamedTuple):
@@ -58,7 +60,7 @@ class Survey:
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="scan")
         try:
             tagged = pool.submit(self._tags, accounts)
-            answers = self._spread(pool, "accounts", [[partial(self._enter, account)] for account in accounts])
+            answers = self._spread(pool, "accounts", len(accounts), ([partial(self._enter, a)] for a in accounts))
             entered = {account: found for account, (found,) in zip(accounts, answers, strict=True)}
             _something(entered)
             self._ask_regions(pool, entered)
@@ -95,9 +97,8 @@ class Survey:
             if found.listed:
                 self._keep(found.listed)
         targets = [(account, region) for account, found in entered.items() for region in found.regions]
-        answers = self._spread(
-            pool, "listings", [network.listings(self._doors, account, region) for account, region in targets]
-        )
+        questions = (network.listings(self._doors, account, region) for account, region in targets)
+        answers = self._spread(pool, "listings", len(targets), questions)
         for (account, _), pages in zip(targets, answers, strict=True):
             calls = list(chain.from_iterable(pages))
             self._keep(calls)
@@ -117,25 +118,25 @@ class Survey:
             if not refused(calls[-1:]):
                 at_hand.add(owner)
         asked_by = destinations.askers(self._users, owners, at_hand)
-        questions = [
+        questions = (
             destinations.questions(self._doors, bucket, account, owners.get(bucket))
             for bucket, account in asked_by.items()
-        ]
-        found = [call for answers in self._spread(pool, "buckets", questions) for answer in answers for call in answer]
+        )
+        answers = self._spread(pool, "buckets", len(asked_by), questions)
+        found = list(chain.from_iterable(chain.from_iterable(answers)))
         if found:
             self._keep(found)
         return calls
 
     def _spread(
-        self, pool: ThreadPoolExecutor, what: str, groups: Iterable[list[Callable[[], T]]]
+        self, pool: ThreadPoolExecutor, what: str, total: int, groups: Iterable[list[Callable[[], T]]]
     ) -> Iterator[list[T]]:
         """Ask groups of questions at the same time; give each group's answers in order, and tell the progress."""
-        waiting = deque([pool.submit(question) for question in group] for group in groups)
-        total = len(waiting)
         self._tick(what, 0, total)
-        for done in range(1, total + 1):
-            yield [future.result() for future in waiting.popleft()]
+        submitted = ([pool.submit(question) for question in group] for group in groups)
+        for done, answers in enumerate(_ahead(submitted), 1):
             self._tick(what, done, total)
+            yield answers
 
     def _meta(self, entered: dict[str, Entered]) -> dict[str, Any]:
         identity = {
@@ -154,6 +155,17 @@ class Survey:
                 "excluded": [{"account": account} for account in sorted(set(self._wanted.excluded))],
             },
         }
+
+
+def _ahead(submitted: Iterable[list[Future[T]]]) -> Iterator[list[T]]:
+    """Give results in order, submitting only so far ahead that neither answers nor clients pile up."""
+    waiting: deque[list[Future[T]]] = deque()
+    for futures in submitted:
+        waiting.append(futures)
+        if len(waiting) > AHEAD:
+            yield [future.result() for future in waiting.popleft()]
+    while waiting:
+        yield [future.result() for future in waiting.popleft()]
 
 
 def _something(entered: dict[str, Entered]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from auditkit.config.schema import load_config
-from auditkit.example import write
+from auditkit.example import MARK, write
 from auditkit.model.errors import AuditkitError
 from auditkit.policy import load_waivers
 
@@ -41,9 +41,10 @@ def test_same_seed_gives_the_same_bytes_in_another_process(example: Any, tmp_pat
 
 def test_another_seed_changes_the_traffic_and_nothing_else(example: Any, tmp_path: Path) -> None:
     """Ids, answers and texts are those of the story; written over an earlier example, nothing of it stays."""
-    write(tmp_path / "other", seed=1)
     stale = tmp_path / "other" / "logs" / "stale.log.gz"
+    stale.parent.mkdir(parents=True)
     stale.write_bytes(b"")
+    (tmp_path / "other" / MARK).write_text("")
     write(tmp_path / "other", seed=2)
     ours, other = _digests(example.path), _digests(tmp_path / "other")
     assert not stale.exists()

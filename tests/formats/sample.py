@@ -123,10 +123,10 @@ def finding(spec: Spec, n: int, rng: Random) -> Finding:
     control, _, severity, table, *_ = spec
     account, _ = ACCOUNTS[1 + rng.randrange(5)]
     region, hexa = rng.choice(REGIONS), f"0{rng.getrandbits(64):016x}"
-    name = HOSTILE[(n // 9) % len(HOSTILE)] if n % 9 == 4 else ""
+    name = HOSTILE[(n // 3) % len(HOSTILE)] if n % 3 == 1 else ""
     day = f"2026-{rng.randrange(7, 10):02d}-{rng.randrange(1, 29):02d}"
     undecided = n % 11 == 7 and spec[6] != "excepted"
-    expired = n % 26 == 5 and spec[6] != "excepted"
+    expired = n % 14 == 5 and spec[6] != "excepted"
     traffic = table == "flow_records"
     resource = f"eni-{hexa}" if traffic or "interface" in control else f"vpc-{hexa}" if table == "coverage" else "s3://team-scratch/flow"
     peer = f"203.0.113.{rng.randrange(1, 255)}"
@@ -150,7 +150,7 @@ def finding(spec: Spec, n: int, rng: Random) -> Finding:
             "statement": "rules at 2026-10-01 04:12 UTC: consistent", "verdict": "consistent",
             "rules": [{"group_id": f"sg-{hexa}", "group_name": name or "bastion", "rule": "tcp 22 from 0.0.0.0/0", "description": name or "temporary, remove after migration"}],
         }  # fmt: skip
-    waived = spec[6] == "excepted" or n % 13 == 5
+    waived = spec[6] == "excepted" or n % 7 == 5
     waiver = {"control": control, "resource": resource, "reason": "Bastion host until the migration ends; see the change record", "owner": "platform", "approved_by": "ciso", "approved_on": "2026-03-02",
               "expires": "2026-09-01" if expired else "2027-03-01", "ticket": "SEC-142", "expired": expired} if waived else None  # fmt: skip
     group = {"account_id": account, "region": region, "subject": name or f"i-{hexa}", "local_port": 22, "protocol": 6} if traffic else {"resource_arn": resource, "n": n}

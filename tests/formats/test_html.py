@@ -77,7 +77,7 @@ def test_hash_restores_filters_and_detail(html: str, estate: Any, visit: Callabl
     page = visit(html).go(f"#findings?control=no-public-ssh&id={one.fingerprint}")
     text = page.locator("dialog[open]").inner_text()
     assert one.evidence[0].source in text and one.evidence[0].sha256 in text and f"line {one.evidence[0].line}" in text
-    assert "temporary, remove after migration" in text and "approved" in text.lower() and one.fingerprint in text
+    assert "tcp 22 from 0.0.0.0/0" in text and "SEC-142" in text and one.fingerprint in text
     page.keyboard.press("Escape")
     assert page.locator("dialog[open]").count() == 0
     assert page.locator("#findings [name=control]").input_value() == "no-public-ssh"

@@ -8,13 +8,16 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 
 import pytest
+from botocore.config import Config
 
 from auditkit import snapshot
 from auditkit.model.errors import AuditkitError, NothingInScope
 from auditkit.scan import s3_clients, scan
+from auditkit.scan.doors import Doors
 from auditkit.scan.network import LISTS
 from tests import aws
 from tests.scan.result import ALL, NOW
+from tests.wire import answer
 
 
 def test_meta_says_who_when_and_what_was_in_scope(run, estate):
@@ -239,5 +242,44 @@ def test_s3_clients_act_in_the_account_named(estate, wire):
     client_for = s3_clients(wire.session, ALL)
     assert wire.counts["sts:AssumeRole"] == 0
     assert [b["Name"] for b in client_for(estate.archive).list_buckets()["Buckets"]] == [aws.BUCKET]
-    assert client_for(estate.management).list_buckets()["Buckets"] == []
+    assert aws.BUCKET not in [b["Name"] for b in client_for(estate.management).list_buckets()["Buckets"]]
     assert wire.counts["sts:AssumeRole"] == 1
+
+
+def test_timeouts_are_set_and_the_callers_own_settings_win(wire, estate):
+    ours = s3_clients(wire.session, ALL)(estate.web).meta.config
+    assert (ours.connect_timeout, ours.read_timeout, ours.retries["mode"]) == (10, 60, "standard")
+    wire.session._session.set_default_client_config(Config(read_timeout=5, retries={"total_max_attempts": 3}))
+    theirs = s3_clients(wire.session, ALL)(estate.web).meta.config
+    assert (theirs.connect_timeout, theirs.read_timeout, theirs.retries["total_max_attempts"]) == (10, 5, 3)
+
+
+def test_the_session_handed_in_is_left_as_it_was(wire, estate):
+    core = wire.session._session
+    before = (core.get_component("response_parser_factory"), core.get_component("data_loader"), core.get_credentials())
+    s3_clients(wire.session, ALL)(estate.web).list_buckets()
+    assert before == (
+        core.get_component("response_parser_factory"),
+        core.get_component("data_loader"),
+        core.get_credentials(),
+    )
+
+
+def test_roles_are_of_the_callers_partition(run, wire, estate):
+    arn = f"arn:aws-us-gov:sts::{estate.management}:assumed-role/audit/me"
+    identity = f"<Arn>{arn}</Arn><UserId>u</UserId><Account>{estate.management}</Account>"
+    said = f"<GetCallerIdentityResult>{identity}</GetCallerIdentityResult>"
+    meta = "<ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata>"
+    body = f"<GetCallerIdentityResponse>{said}{meta}</GetCallerIdentityResponse>"
+    wire.fault("sts:GetCallerIdentity", lambda _: answer(200, body))
+    found = run(replace(ALL, only_accounts=(estate.web,), regions=("us-gov-west-1",)))
+    assert found.meta["identity"]["arn"] == arn
+    assert [form["RoleArn"][0] for form in wire.forms("sts:AssumeRole")] == [
+        f"arn:aws-us-gov:iam::{estate.web}:role/{aws.ROLE}"
+    ]
+
+
+def test_an_older_botocore_is_not_asked_for_what_it_does_not_know(run, wire, monkeypatch):
+    monkeypatch.setattr(Doors, "accepts", lambda *_: False)
+    run(replace(ALL, role_name=None, regions=("us-east-1",)))
+    assert "IncludeManagedResources" not in wire.forms("ec2:DescribeNetworkInterfaces")[0]

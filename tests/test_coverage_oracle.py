@@ -1,0 +1,116 @@
+"""Coverage against a brute-force reading of the contract, over random organizations read with random gaps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from auditkit.config.conditions import Parser
+from auditkit.config.schema import Baseline
+from auditkit.coverage import judge, with_delivery
+from auditkit.model.condition import TRUE, Condition
+from auditkit.model.coverage import Coverage
+from auditkit.model.inventory import Approved, Inventory
+from auditkit.model.schema import MATCH_COLUMNS
+from tests.oracles.coverage import STATES, Oracle, Wanted
+from tests.oracles.effort import bounded
+from tests.oracles.estates import PLACES, Blind, World, blindable, blindness, read, wishes, worlds
+
+PERIOD = (datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC))
+APPROVED = {
+    name: Approved(name, "s3" if p.bucket else "cloud-watch-logs", bucket=p.bucket, prefix=p.prefix, log_group=p.log_group, account=p.account) for name, p in PLACES.items()
+}
+RELAXED = bounded(120)
+
+Rows = dict[tuple[str, str], Coverage]
+
+
+def refuse(loc: Any, message: str) -> None:
+    raise AssertionError(f"{loc}: {message}")
+
+
+def baseline(wanted: Wanted) -> Baseline:
+    """The baseline as the configuration would make it."""
+    match: Condition = Parser(MATCH_COLUMNS, (), refuse).condition(wanted.match, ()) if wanted.match else TRUE
+    return Baseline(wanted.name, match, wanted.traffic, wanted.destinations, wanted.fields, wanted.interval)
+
+
+def judged(world: World, blind: Blind, wanted: list[Wanted]) -> Rows:
+    inventory, arrivals, nat_seen = read(world, blind)
+    return rows(with_delivery(inventory, arrivals), wanted, nat_seen)
+
+
+def rows(inventory: Inventory, wanted: list[Wanted], nat_seen: set[tuple[str, str]]) -> Rows:
+    out = judge(inventory, [baseline(w) for w in wanted], APPROVED, PERIOD, nat_seen)
+    assert len({(r.resource_type, r.resource_id) for r in out}) == len(out)
+    return {(r.resource_type, r.resource_id): r for r in out}
+
+
+@given(st.data())
+@RELAXED
+def test_every_row_says_what_the_brute_force_reading_says(data):
+    """State, floor, the three sets, the flow logs that apply and the members of every resource."""
+    world, wanted = data.draw(worlds()), data.draw(wishes())
+    blind = data.draw(blindness(world))
+    inventory, arrivals, nat_seen = read(world, blind)
+    expected = Oracle(inventory, arrivals, wanted, PLACES, nat_seen).rows()
+    found = rows(with_delivery(inventory, arrivals), wanted, nat_seen)
+    assert found.keys() == expected.keys()
+    for key, row in found.items():
+        want = expected[key]
+        event(f"{key[0]} {row.state}")
+        assert (key, row.state, row.at_least) == (key, want.state, want.at_least), row.reasons
+        assert (key, row.flow_log_ids, row.members) == (key, want.flow_log_ids, want.members)
+        told, right = ({"delivered": r.delivered, "approved": r.approved, "conforming": r.conforming} for r in (row, want))
+        if row.baseline is None:  # several baselines: less may be said of the sets, never more
+            told = {k: v for k, v in told.items() if v is not None}
+            right = {k: right[k] for k in told}
+        assert (key, told) == (key, right)
+        if want.baseline is not None:
+            assert (key, row.baseline) == (key, want.baseline)
+            assert (key, row.covered_from) == (key, want.since)
+
+
+@given(st.data())
+@RELAXED
+def test_reading_less_turns_a_state_into_unknown_and_into_nothing_else(data):
+    """A refusal can hide an answer; it can never make a pass, nor a failure, of something else.
+
+    But for one: a destination that cannot be asked after is not proven absent, and AWS's own SUCCESS then stands.
+    """
+    world, wanted = data.draw(worlds()), data.draw(wishes())
+    blind = data.draw(blindness(world))
+    more = blind | {data.draw(st.sampled_from([one for one in blindable(world) if one[0] != "destination"]))}
+    whole, less = judged(world, blind, wanted), judged(world, more, wanted)
+    assert less.keys() <= whole.keys()
+    for key, row in less.items():
+        before = whole[key]
+        assert row.state in (before.state, "unknown"), (key, before.state, row.state, row.at_least)
+        assert STATES.index(row.at_least) <= STATES.index(before.at_least)
+        for column in ("delivered", "approved", "conforming"):
+            assert getattr(row, column) in (getattr(before, column), None), (key, column)
+
+
+@given(st.data())
+@RELAXED
+def test_deciding_whether_a_log_delivers_contradicts_nothing(data):
+    """What was certain stays, what was unknown ends at its floor or above."""
+    world, wanted = data.draw(worlds()), data.draw(wishes())
+    inventory, arrivals, nat_seen = read(world, data.draw(blindness(world)))
+    inventory = with_delivery(inventory, arrivals)
+    undecided = [log for log in inventory.flow_logs if log.delivers is None and log.traffic_type]
+    if not undecided:
+        return
+    one, verdict = data.draw(st.sampled_from(undecided)), data.draw(st.booleans())
+    decided = replace(inventory, flow_logs=tuple(replace(log, delivers=verdict) if log is one else log for log in inventory.flow_logs))
+    before, after = rows(inventory, wanted, nat_seen), rows(decided, wanted, nat_seen)
+    for key, row in after.items():
+        was = before[key]
+        assert was.state in (row.state, "unknown"), (key, was.state, row.state)
+        assert STATES.index(row.at_least) >= STATES.index(was.at_least)
+        for column in ("delivered", "approved", "conforming"):
+            assert getattr(was, column) in (getattr(row, column), None), (key, column)
