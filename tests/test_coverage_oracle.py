@@ -14,17 +14,17 @@ from auditkit.config.schema import Baseline
 from auditkit.coverage import judge, with_delivery
 from auditkit.model.condition import TRUE, Condition
 from auditkit.model.coverage import Coverage
-from auditkit.model.inventory import Approved, Inventory
+from auditkit.model.inventory import Account, Approved, FlowLog, Inventory, Vpc
 from auditkit.model.schema import MATCH_COLUMNS
 from tests.oracles.coverage import STATES, Oracle, Wanted
 from tests.oracles.effort import bounded
-from tests.oracles.estates import PLACES, Blind, World, blindable, blindness, read, wishes, worlds
+from tests.oracles.estates import ACCOUNTS, AS_OF, PLACES, REGION, Blind, World, blindable, blindness, read, wishes, worlds
 
 PERIOD = (datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC))
 APPROVED = {
     name: Approved(name, "s3" if p.bucket else "cloud-watch-logs", bucket=p.bucket, prefix=p.prefix, log_group=p.log_group, account=p.account) for name, p in PLACES.items()
 }
-RELAXED = bounded(120)
+RELAXED = bounded(100)
 
 Rows = dict[tuple[str, str], Coverage]
 
@@ -114,3 +114,24 @@ def test_deciding_whether_a_log_delivers_contradicts_nothing(data):
         assert STATES.index(row.at_least) >= STATES.index(was.at_least)
         for column in ("delivered", "approved", "conforming"):
             assert getattr(was, column) in (getattr(row, column), None), (key, column)
+
+
+def test_a_set_that_depends_on_the_undecided_baseline_is_not_told():
+    """One ACCEPT log without tcp-flags is `partial` under either baseline, but conforming is NONE or ACCEPT: not decided."""
+    vpc = Vpc(vpc_id="vpc-1", vpc_arn="vpc-1", account_id=ACCOUNTS[0], region=REGION, cidr_blocks=(), vpc_tags={}, seen_from=(ACCOUNTS[0],))
+    log = FlowLog(
+        flow_log_id="fl-1", account_id=ACCOUNTS[0], region=REGION, resource_id="vpc-1", kind="vpc", traffic_type="ACCEPT", flow_log_status="ACTIVE",
+        deliver_logs_status="SUCCESS", log_destination_type="s3", log_destination="s3://whole", bucket="whole", fields=("srcaddr",), flow_log_tags={},
+    )  # fmt: skip
+    inventory = Inventory(
+        as_of=AS_OF,
+        accounts=(Account(account_id=ACCOUNTS[0], name="", status="in_scope", account_tags=None),),
+        regions={ACCOUNTS[0]: (REGION,)},
+        vpcs=(vpc,),
+        flow_logs=(log,),
+    )
+    strict = Wanted("strict", {"account_tags": {"scope": "pci"}}, "ALL", ("whole",), ("tcp-flags",), None)
+    plain = Wanted("plain", None, "ALL", ("whole",), (), None)
+    row = rows(with_delivery(inventory, {}), [strict, plain], set())["vpc", "vpc-1"]
+    assert (row.baseline, row.state, row.delivered, row.approved) == (None, "partial", "ACCEPT", "ACCEPT")
+    assert row.conforming is None

@@ -90,16 +90,6 @@ waivers:
     expires: 2027-03-31
     ticket: SEC-1207
 
-  # Valid: the bastion of the payments edge lets in the office and nobody else.
-  - control: no-public-ssh
-    resource: {bastion}
-    reason: Every peer is in the corporate network; the security group names nothing else.
-    owner: payments
-    approved_by: ciso
-    approved_on: 2026-07-20
-    expires: 2027-07-01
-    ticket: SEC-1215
-
   # Expired two weeks before the period: the finding fails again.
   - control: no-public-telnet
     resource: {console}
@@ -136,7 +126,6 @@ def waivers(estate: Estate) -> str:
     """The text of waivers.yaml."""
     return WAIVERS.format(
         win_jump=estate.interfaces["win-jump"].instance_id,
-        bastion=estate.interfaces["pay-edge-eu-bastion-1"].instance_id,
         console=estate.interfaces["console-1"].instance_id,
         default_vpc=estate.vpcs["mgmt-default-eu"].id,
     )

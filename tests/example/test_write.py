@@ -106,7 +106,7 @@ def test_configuration_is_valid_and_named_files_exist(example: Any) -> None:
 
 def test_waivers_are_valid_one_of_them_expired(example: Any) -> None:
     """The waivers load; one is past its end when collecting ended."""
-    known = ("no-public-ssh", "no-public-rdp", "no-public-telnet", "no-public-caches", "vpc-flow-logs-complete")
+    known = ("no-public-rdp", "no-public-telnet", "no-public-caches", "vpc-flow-logs-complete")
     waivers = load_waivers(example.path / "waivers.yaml", known)
     assert [w.control for w in waivers if w.expires.isoformat() <= "2026-10-01"] == ["no-public-telnet"]
     hosts = {
@@ -114,7 +114,7 @@ def test_waivers_are_valid_one_of_them_expired(example: Any) -> None:
         for i in example.listed("DescribeNetworkInterfaces", "NetworkInterfaces").values()
         if "Attachment" in i
     }
-    assert [w.control for w in waivers if w.resource in hosts] == ["no-public-rdp", "no-public-ssh", "no-public-telnet"]
+    assert [w.control for w in waivers if w.resource in hosts] == ["no-public-rdp", "no-public-telnet"]
 
 
 def test_objects_carry_no_time_of_writing(example: Any) -> None:

@@ -20,7 +20,8 @@ from auditkit.formats import build
 def _load() -> ModuleType:
     """Load sample.py by path: the tests are no package."""
     spec = importlib.util.spec_from_file_location("formats_sample", Path(__file__).with_name("sample.py"))
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

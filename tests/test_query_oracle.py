@@ -1,0 +1,195 @@
+"""Conditions as people write them → tree → SQL, row by row against a Kleene evaluator that reads the text itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from auditkit.config.conditions import Parser
+from auditkit.config.yaml import parse
+from auditkit.engines.duckdb import of_rows
+from auditkit.model.addresses import Network, Networks
+from auditkit.model.condition import COVERAGE_STATES, truth
+from auditkit.model.schema import Table
+from auditkit.model.tables import Column
+from auditkit.query import Compiler
+from tests.oracles.effort import bounded
+from tests.oracles.kleene import Kleene
+
+COLUMNS = {
+    name: Column(name, type_, "", values=values)
+    for name, type_, values in (
+        ("name", "text", ()),
+        ("action", "aws", ("ACCEPT", "REJECT")),
+        ("az_id", "aws", ()),
+        ("bytes", "integer", ()),
+        ("port", "port", ()),
+        ("protocol", "protocol", ()),
+        ("peer", "address", ()),
+        ("pkt_peer", "address", ()),
+        ("exists_there", "boolean", ()),
+        ("born", "time", ()),
+        ("vpc_tags", "tags", ()),
+        ("fields", "list", ()),
+        ("state", "state", COVERAGE_STATES),
+        ("at_least", "text", COVERAGE_STATES),
+        ("vpc_id", "text", ()),
+    )
+}
+TABLE = Table("things", "thing", tuple(COLUMNS.values()), ("name",), ())
+CONFIGURED = {"corporate": ["198.51.100.0/24", "2001:db8::/32"], "six": ["2600::/12"], "shaky": ["203.0.113.0/28"]}
+VPCS = {"vpc-1": ["10.0.0.0/16", "2001:db8:1::/56"], "vpc-2": ["203.0.113.64/26"], "vpc-3": []}
+_WHOLE = Networks.of_run(dict(CONFIGURED), dict(VPCS))
+NETWORKS = replace(_WHOLE, named={**_WHOLE.named, "shaky": Network("shaky", _WHOLE.named["shaky"].ranges, whole=False)})
+ORACLE = Kleene({c.name: c.type for c in COLUMNS.values()}, {n: (c, n != "shaky") for n, c in CONFIGURED.items()}, VPCS)
+
+NAMES = ("", "a", "A", "ab", "a%b", "a_b", "it's", 'a"b', "é", "aéb", "a*b", "[a]", "x\ny", "NO", "4.10")
+PATTERNS = ("", "%", "_", "a%", "%b", "a_b", "a%b%", "é", "_é_", "it's%", "a*b", "[a]", "x_y", "A%", "%.10")
+ADDRESSES = (
+    "-", "10.0.0.5", "10.1.0.5", "198.51.100.7", "203.0.113.9", "203.0.113.70", "203.0.113.200", "8.8.8.8", "100.64.1.1", "172.31.255.255", "172.32.0.0",
+    "127.0.0.1", "169.254.169.254", "224.0.0.1", "255.255.255.255", "0.0.0.0", "0.0.0.1", "2001:db8::1", "2001:db8:1::5", "2600::1", "fc00::1", "fdff::1",
+    "fe80::1", "ff02::1", "::1", "::", "::2", "::ffff:10.0.0.5", "::ffff:8.8.8.8", "fec0::1", "64:ff9b::808:808",
+)  # fmt: skip
+CIDRS = (
+    "internet", "private", "vpc", "corporate", "shaky", "six", "8.8.8.8", "10.0.0.0/8", "203.0.113.0/25", "0.0.0.0/0", "198.51.100.7/32", "2001:db8::/32", "2001:db8::1",
+    "fe80::/10", "::ffff:0:0/96",
+)  # fmt: skip
+TIMES = ("2026-07-01", "2026-07-01T12:00:00Z", "2026-07-01T14:00:01+02:00", "2026-06-30T23:59:59Z", "1999-12-31")
+MOMENTS = tuple(datetime.fromisoformat(t).replace(tzinfo=UTC) if "T" not in t else datetime.fromisoformat(t) for t in TIMES)
+CELLS: dict[str, Any] = {
+    "name": st.sampled_from(NAMES), "action": st.sampled_from(("ACCEPT", "REJECT", "-")), "az_id": st.sampled_from(("-", "use1-az1", "-a")),
+    "bytes": st.sampled_from((0, 1, 999, 1000, 1024, 10 * 2**30, 2**63 - 1)), "port": st.sampled_from((0, 22, 6000, 6005, 6010, 6011, 65535)),
+    "protocol": st.sampled_from((0, 1, 6, 17, 255)), "peer": st.sampled_from(ADDRESSES), "pkt_peer": st.sampled_from(ADDRESSES), "exists_there": st.booleans(),
+    "born": st.sampled_from((*MOMENTS, datetime(2026, 7, 1, 12, 0, 0, 1, UTC))),
+    "vpc_tags": st.dictionaries(st.sampled_from(("scope", "env", "it's")), st.sampled_from(("", "pci", "it's", "p")), max_size=2),
+    "fields": st.lists(st.sampled_from(("start", "end", "it's")), max_size=2), "state": st.sampled_from((*COVERAGE_STATES, "unknown", "unknown")),
+    "at_least": st.sampled_from(COVERAGE_STATES), "vpc_id": st.sampled_from(("vpc-1", "vpc-2", "vpc-3", "vpc-9", "")),
+}  # fmt: skip
+ROWS = st.lists(st.fixed_dictionaries({c: st.one_of(st.none(), v, v, v) for c, v in CELLS.items()}), min_size=1, max_size=12)
+
+_NUMBERS = st.sampled_from(("0", "1", "999", "1K", "1KiB", "1024", "10GiB", "10 GiB", "1kb", "9223372036854775807", "9223372036854775808", "99999999999999999999999"))
+_PORTS = st.sampled_from(("0", "22", "6000", "6005", "65535"))
+_TEXT = {
+    "text": st.sampled_from(NAMES), "aws": st.sampled_from(("-", "use1-az1", "-a", "it's")), "integer": _NUMBERS,
+    "port": st.one_of(_PORTS, st.sampled_from(("6000-6010", "0-22", "22 - 22"))), "protocol": st.sampled_from(("tcp", "udp", "icmp", "6", "255", "0")),
+    "address": st.sampled_from(CIDRS), "boolean": st.sampled_from(("true", "false")), "time": st.sampled_from(TIMES), "list": st.sampled_from(("start", "end", "it's")),
+    "state": st.sampled_from(COVERAGE_STATES), "tag": st.sampled_from(("", "pci", "it's", "p")),
+}  # fmt: skip
+_TAKES = {
+    "text": ("in", "not_in", "like", "exists"), "aws": ("in", "not_in", "like", "exists"), "tag": ("in", "not_in", "like", "exists"),
+    "integer": ("in", "not_in", "gt", "ge", "lt", "le", "between", "exists"), "port": ("in", "not_in", "gt", "ge", "lt", "le", "between", "exists"),
+    "protocol": ("in", "not_in", "exists"), "address": ("in", "not_in", "exists"), "boolean": ("in", "not_in"), "time": ("gt", "ge", "lt", "le", "between"),
+    "list": ("in", "not_in", "exists"), "state": ("in", "not_in"),
+}  # fmt: skip
+
+
+@st.composite
+def _wish(draw: Any, type_: str, values: tuple[str, ...]) -> Any:
+    """What stands beside a column: a scalar, a list, or a mapping of operators."""
+    words = st.sampled_from(values) if values else _TEXT[type_]
+    form = draw(st.sampled_from(("scalar", "list", "operators", "operators"))) if "in" in _TAKES[type_] else "operators"
+    if form == "scalar":
+        return draw(words)
+    if form == "list":
+        return draw(st.lists(words, min_size=1, max_size=3))
+    out = {}
+    for op in draw(st.lists(st.sampled_from(_TAKES[type_]), min_size=1, max_size=2, unique=True)):
+        if op in ("in", "not_in"):
+            out[op] = draw(st.one_of(words, st.lists(words, min_size=1, max_size=3)))
+        elif op == "exists":
+            out[op] = draw(st.sampled_from(("true", "false")))
+        elif op == "like":
+            out[op] = draw(st.sampled_from(PATTERNS))
+        else:
+            single = _PORTS if type_ == "port" else words
+            pair = [draw(single), draw(single)] if op == "between" else []
+            out[op] = sorted(pair, key=lambda t: ORACLE.number(type_, t)) if pair else draw(single)
+    return out
+
+
+@st.composite
+def conditions(draw: Any, depth: int = 3) -> Any:
+    """A mapping or a list, as YAML would give it: text all the way down."""
+    if depth and draw(st.integers(0, 4)) == 0:
+        return draw(st.lists(conditions(depth - 1), min_size=1, max_size=3))
+    out: dict[str, Any] = {}
+    for column in draw(st.lists(st.sampled_from(tuple(COLUMNS)), min_size=0 if depth else 1, max_size=3, unique=True)):
+        type_ = COLUMNS[column].type
+        if type_ == "tags":
+            out[column] = {k: draw(_wish("tag", ())) for k in draw(st.lists(st.sampled_from(("scope", "env", "it's")), min_size=1, max_size=2, unique=True))}
+        else:
+            out[column] = draw(_wish(type_, COLUMNS[column].values))
+    words = draw(st.lists(st.sampled_from(("not", "all", "any")), min_size=0 if out else 1, max_size=2, unique=True)) if depth else []
+    for word in words:
+        out[word] = draw(conditions(depth - 1)) if word == "not" else draw(st.lists(conditions(depth - 1), min_size=1, max_size=3))
+    return out
+
+
+def tree_of(data: Any) -> Any:
+    """Through YAML text and the parser, which must not complain."""
+    document = parse(yaml.safe_dump(data, default_style="'", allow_unicode=True, width=10_000), "policy.yaml")
+    assert document.data == data
+
+    def refuse(loc: Any, message: str) -> None:
+        raise AssertionError(f"{loc}: {message}")
+
+    return Parser(COLUMNS, CONFIGURED, refuse).condition(document.data, ())
+
+
+def row_of(**cells: Any) -> dict[str, Any]:
+    return dict.fromkeys(COLUMNS) | cells
+
+
+def compare(trees: list[Any], rows: list[dict[str, Any]]) -> None:
+    engine = of_rows(TABLE, rows)
+    compiled = [tree_of(data) for data in trees]
+    columns = ", ".join(f"({Compiler(NETWORKS).sql(tree)}) AS c{at}" for at, tree in enumerate(compiled))
+    answers = engine.rows(f"SELECT {columns} FROM things ORDER BY _row")
+    engine.close()
+    for answer, row in zip(answers, rows, strict=True):
+        for at, data in enumerate(trees):
+            right = ORACLE.judge(data, row)
+            event(str(right))
+            used = {k: v for k, v in row.items() if v is not None}
+            assert (data, used, answer[f"c{at}"]) == (data, used, right), "SQL"
+            assert (data, used, truth(compiled[at], row, NETWORKS)) == (data, used, right), "truth()"
+
+
+@given(st.lists(conditions(), min_size=1, max_size=6), ROWS)
+@bounded(150)
+def test_sql_and_python_judge_every_row_as_kleene_would(trees, rows):
+    compare(trees, rows)
+
+
+@given(st.lists(conditions(0), min_size=1, max_size=10), ROWS)
+@bounded(100)
+def test_single_tests_are_judged_as_kleene_would(trees, rows):
+    compare(trees, rows)
+
+
+def test_every_address_against_every_network():
+    """All pairs: the borders of the named networks are where mistakes live."""
+    trees = [{"peer": {op: one}} for one in CIDRS for op in ("in", "not_in")]
+    compare(trees, [row_of(peer=a, vpc_id=v) for a in (*ADDRESSES, None) for v in ("vpc-1", "vpc-3", "vpc-9", None)])
+
+
+def test_every_state_against_every_question_about_states():
+    trees = [{"state": {op: list(some)}} for op in ("in", "not_in") for n in range(1, 7) for some in (COVERAGE_STATES[:n], COVERAGE_STATES[n - 1 :])]
+    compare(trees, [row_of(state=s, at_least=a) for s in (*COVERAGE_STATES, "unknown", None) for a in (*COVERAGE_STATES, None)])
+
+
+def test_an_ipv4_address_is_not_in_a_network_of_ipv6():
+    """`::/0` is every IPv6 address; that IPv4 stands inside it on the number line is nobody's wish."""
+    compare([{"peer": "::/0"}, {"peer": {"not_in": "::/0"}}, {"peer": "::/64"}], [row_of(peer=a) for a in ADDRESSES])
+
+
+def test_fractions_of_a_second_count():
+    """The literal is as exact as the column."""
+    moments = [datetime(2026, 7, 1, 12, 0, 0, us, UTC) for us in (0, 250_000, 500_000, 750_000)]
+    trees = [{"born": {op: "2026-07-01T12:00:00.500Z"}} for op in ("gt", "ge", "lt", "le")]
+    compare(trees, [row_of(born=m) for m in moments])
