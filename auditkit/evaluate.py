@@ -14,7 +14,7 @@ from auditkit.model.addresses import Networks
 from auditkit.model.condition import All, Test, tests
 from auditkit.model.control import Control, Having
 from auditkit.model.records import FIELDS
-from auditkit.model.schema import TABLES
+from auditkit.model.schema import RAW_ONLY, TABLES
 from auditkit.query import Compiler, name
 
 EVIDENCE_ROWS = 5
@@ -320,7 +320,11 @@ FROM (
 def _of_transit_gateways() -> dict[str, str]:
     """Columns that cannot apply to a transit gateway's record."""
     numbers = ("integer", "port", "protocol")
-    out = {f.column: "0" if f.type in numbers else "'-'" for f in FIELDS if "transit-gateway" not in f.kinds}
+    out = {
+        f.column: "0" if f.type in numbers else "'-'"
+        for f in FIELDS
+        if "transit-gateway" not in f.kinds and f.name not in RAW_ONLY
+    }
     out |= dict.fromkeys(("direction", "local_address", "remote_address", "initiator", "initiator_basis"), "'-'")
     out |= {"local_port": "0", "remote_port": "0"}
     addresses = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "local_address", "remote_address")

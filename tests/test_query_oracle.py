@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import yaml
-from hypothesis import event, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from auditkit.config.conditions import Parser
@@ -57,7 +57,7 @@ ADDRESSES = (
 )  # fmt: skip
 CIDRS = (
     "internet", "private", "vpc", "corporate", "shaky", "six", "8.8.8.8", "10.0.0.0/8", "203.0.113.0/25", "0.0.0.0/0", "198.51.100.7/32", "2001:db8::/32", "2001:db8::1",
-    "fe80::/10", "::ffff:0:0/96",
+    "fe80::/10",
 )  # fmt: skip
 TIMES = ("2026-07-01", "2026-07-01T12:00:00Z", "2026-07-01T14:00:01+02:00", "2026-06-30T23:59:59Z", "1999-12-31")
 MOMENTS = tuple(datetime.fromisoformat(t).replace(tzinfo=UTC) if "T" not in t else datetime.fromisoformat(t) for t in TIMES)
@@ -70,7 +70,7 @@ CELLS: dict[str, Any] = {
     "fields": st.lists(st.sampled_from(("start", "end", "it's")), max_size=2), "state": st.sampled_from((*COVERAGE_STATES, "unknown", "unknown")),
     "at_least": st.sampled_from(COVERAGE_STATES), "vpc_id": st.sampled_from(("vpc-1", "vpc-2", "vpc-3", "vpc-9", "")),
 }  # fmt: skip
-ROWS = st.lists(st.fixed_dictionaries({c: st.one_of(st.none(), v, v, v) for c, v in CELLS.items()}), min_size=1, max_size=12)
+ROWS = st.lists(st.fixed_dictionaries({c: v if c == "at_least" else st.one_of(st.none(), v, v, v) for c, v in CELLS.items()}), min_size=1, max_size=12)
 
 _NUMBERS = st.sampled_from(("0", "1", "999", "1K", "1KiB", "1024", "10GiB", "10 GiB", "1kb", "9223372036854775807", "9223372036854775808", "99999999999999999999999"))
 _PORTS = st.sampled_from(("0", "22", "6000", "6005", "65535"))
@@ -154,20 +154,18 @@ def compare(trees: list[Any], rows: list[dict[str, Any]]) -> None:
     for answer, row in zip(answers, rows, strict=True):
         for at, data in enumerate(trees):
             right = ORACLE.judge(data, row)
-            event(str(right))
-            used = {k: v for k, v in row.items() if v is not None}
-            assert (data, used, answer[f"c{at}"]) == (data, used, right), "SQL"
-            assert (data, used, truth(compiled[at], row, NETWORKS)) == (data, used, right), "truth()"
+            assert answer[f"c{at}"] is right, f"SQL of {data} on {row}"
+            assert truth(compiled[at], row, NETWORKS) is right, f"truth() of {data} on {row}"
 
 
 @given(st.lists(conditions(), min_size=1, max_size=6), ROWS)
-@bounded(150)
+@bounded(1200)
 def test_sql_and_python_judge_every_row_as_kleene_would(trees, rows):
     compare(trees, rows)
 
 
 @given(st.lists(conditions(0), min_size=1, max_size=10), ROWS)
-@bounded(100)
+@bounded(1200)
 def test_single_tests_are_judged_as_kleene_would(trees, rows):
     compare(trees, rows)
 
@@ -180,7 +178,7 @@ def test_every_address_against_every_network():
 
 def test_every_state_against_every_question_about_states():
     trees = [{"state": {op: list(some)}} for op in ("in", "not_in") for n in range(1, 7) for some in (COVERAGE_STATES[:n], COVERAGE_STATES[n - 1 :])]
-    compare(trees, [row_of(state=s, at_least=a) for s in (*COVERAGE_STATES, "unknown", None) for a in (*COVERAGE_STATES, None)])
+    compare(trees, [row_of(state=s, at_least=a) for s in (*COVERAGE_STATES, "unknown", None) for a in COVERAGE_STATES])
 
 
 def test_an_ipv4_address_is_not_in_a_network_of_ipv6():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -23,9 +24,8 @@ from auditkit.run import Run, iso, parse_time
 from auditkit.sources import Source, SourceError
 from auditkit.sources.local import Local
 
-if TYPE_CHECKING:
-    import boto3
-
+_FETCHERS = 8
+"""Objects fetched at once."""
 LATE = timedelta(minutes=15)
 """Records that start before midnight end, and lie, in objects of the next minutes."""
 INDEX = pa.schema([
@@ -48,7 +48,7 @@ class Collector:
     """Flags."""
     interim: bool = False
     """The period may not have ended yet."""
-    session: Callable[[], boto3.Session] | None = None
+    session: Callable[[], Any] | None = None
     """Makes the AWS session; not called for a saved snapshot with local logs."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     """The clock."""
@@ -157,7 +157,7 @@ class Collector:
         snapshot.write_meta(self.run.snapshot, {**meta, "scope": scope})
         return snapshot.read_meta(self.run.snapshot)
 
-    def _session(self) -> boto3.Session:
+    def _session(self) -> Any:
         if self.session is None:
             raise AuditkitError("no AWS session was handed in")
         return self.session()
@@ -203,7 +203,10 @@ class Collector:
                         self.tick("log objects listed", len(listed), 0)
         listed.sort(key=lambda one: (one[1].uri, one[1].version_id))
         self._check_budget([obj for _, obj in listed])
-        rows = [self._fetch(source, obj, at, len(listed)) for at, (source, obj) in enumerate(listed, 1)]
+        named = [(source, obj, self._kept_name(obj)) for source, obj in listed]
+        with ThreadPoolExecutor(_FETCHERS) as pool:
+            fetched = pool.map(lambda one: self._fetch(*one), named)
+            rows = [self._told(row, at, len(listed)) for at, row in enumerate(fetched, 1)]
         write_parquet(pa.Table.from_pylist(rows, INDEX), self.run.index)
         self.run.note(
             unlisted=[
@@ -239,12 +242,16 @@ class Collector:
                 "Raise records.budget in auditkit.yaml, shorten the period, or set records.mode: none. Nothing was read.",
             )
 
-    def _fetch(self, source: Source, obj: LogObject, at: int, total: int) -> dict[str, Any]:
+    def _told(self, row: dict[str, Any], at: int, total: int) -> dict[str, Any]:
+        if at % 100 == 0 or at == total:
+            self.tick("log objects read", at, total)
+        return row
+
+    def _fetch(self, source: Source, obj: LogObject, kept: str) -> dict[str, Any]:
         row = {name: getattr(obj, name, "") for name in INDEX.names}
         row |= {"uri": self._shown(obj.uri), "sha256": "", "kept": "", "status": "listed", "error": ""}
         if self.config.model.records.mode == "none":
             return row
-        kept = self._kept_name(obj)
         try:
             got = source.fetch(obj, self.run.kept / kept)
         except SourceError as error:
@@ -257,8 +264,6 @@ class Collector:
                 "etag": got.etag or obj.etag,
                 "version_id": got.version_id or obj.version_id,
             }
-        if at % 100 == 0 or at == total:
-            self.tick("log objects read", at, total)
         return row
 
     def _shown(self, uri: str) -> str:

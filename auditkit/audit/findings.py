@@ -92,7 +92,7 @@ class Maker:
             resource_id=resource,
             resource_arn=arn,
             group=key,
-            detail=_flow_detail(control, group, facts) if flows else _row_detail(control, first),
+            detail=_flow_detail(group, facts) if flows else _row_detail(control, first),
             evidence=self._records(group, texts) if flows else self._answers(control, group, logs),
             facts=facts,
             cause=self.rules.explain(group.sample) if flows and group.fails else None,
@@ -173,7 +173,7 @@ def _identity(control: Control, group: Group, row: Mapping[str, Any], arns: Mapp
     return kind or "", resource, arn or ""
 
 
-def _flow_detail(control: Control, group: Group, facts: Mapping[str, Any]) -> str:
+def _flow_detail(group: Group, facts: Mapping[str, Any]) -> str:
     peers = facts["peers"]
     shown = ", ".join(p["address"] for p in peers[:3]) + (" and others" if len(peers) > 3 else "")
     place = " ".join(f"{k.replace('_', ' ')} {_text(group.key[k])}" for k in group.key if k.endswith("_port"))

@@ -29,6 +29,9 @@ Exit status:
   3  could not conclude: a control at or over --fail-on is inconclusive, or nothing was in scope
 
 \b
+-vv anywhere shows the traceback of an internal error.
+
+\b
 Try it without AWS:
   auditkit example demo
   auditkit audit -c demo/auditkit.yaml -o demo/run
@@ -54,6 +57,8 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit status; no error reaches the caller."""
+    traced = "-vv" in arguments
+    arguments = [one for one in arguments if one != "-vv"]
     try:
         status = cli.main(args=arguments, prog_name="auditkit", standalone_mode=False)
         return int(status or 0)
@@ -78,7 +83,7 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence: a fault is named, and is no verdict
         say(f"internal error: {type(error).__name__}: {error}")
         say("This is a fault of auditkit, not a finding. Run the command again with -vv for details to report.")
-        if "-vv" in arguments:
+        if traced:
             traceback.print_exc()
         return INTERNAL
 

@@ -40,11 +40,9 @@ def assess(
     fail_on: str,
     inconclusive: str,
     quiet: bool,
-    verbose: int,
     **narrow: Any,
 ) -> int:
     """Judge a collected run by its policies. Needs no AWS; the same run gives the same bytes."""
-    del verbose
     from auditkit.audit import assess as assess_run
     from auditkit.audit import save_inputs
 

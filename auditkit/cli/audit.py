@@ -39,7 +39,6 @@ def audit(
     fail_on: str,
     inconclusive: str,
     quiet: bool,
-    verbose: int,
     **narrow: Any,
 ) -> int:
     r"""Audit an organization: collect from AWS (or a saved snapshot), assess, and write the reports.
@@ -54,7 +53,6 @@ def audit(
       auditkit audit --period 2026-Q3 -o reports/q3     # a quarter, into a directory of your choice
       auditkit audit --account 111122223333 --region eu-west-1 --interim
     """
-    del verbose
     from auditkit.audit import assess, report
 
     inputs = read_inputs(config_path, period_text)

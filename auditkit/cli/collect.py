@@ -22,14 +22,12 @@ def collect(
     *,
     interim: bool,
     quiet: bool,
-    verbose: int,
     **narrow: Any,
 ) -> int:
     """Read what AWS says of accounts, networks, flow logs and destinations, and the log objects of the period.
 
     After it nothing needs AWS: the run can be assessed anywhere, as often as wanted, with the same result.
     """
-    del verbose
     inputs = read_inputs(config_path, period_text)
     with progress(quiet=quiet) as tick:
         collecting = collector(inputs, output, narrowing(**narrow), tick, interim=interim)

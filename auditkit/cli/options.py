@@ -57,7 +57,6 @@ config_option = click.option(
 run_argument = click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path, file_okay=False))
 quiet_options = several(
     click.option("-q", "--quiet", is_flag=True, help="No progress and no summary."),
-    click.option("-v", "--verbose", count=True, help="-vv shows the traceback of an internal error."),
 )
 collect_options = several(
     config_option,
@@ -118,22 +117,10 @@ def with_period(config: Config, text: str) -> Config:
 
 
 def session() -> Any:
-    """Make the boto3 session of the environment.
+    """Make the boto3 session of the environment."""
+    from auditkit.scan import session as of_environment
 
-    Raises:
-        AuditkitError: the profile named does not exist, or the configuration files are damaged.
-    """
-    import boto3
-    from botocore.exceptions import BotoCoreError
-
-    from auditkit.model.errors import AuditkitError
-
-    try:
-        return boto3.Session()
-    except BotoCoreError as error:
-        raise AuditkitError(
-            f"the AWS configuration cannot be used: {error}", "Look at AWS_PROFILE and ~/.aws/config."
-        ) from None
+    return of_environment()
 
 
 def now() -> datetime:

@@ -16,9 +16,8 @@ from auditkit.cli.progress import progress
     "-f", "--format", "formats", default="html,pdf", show_default=True, help="html, pdf, json; several with commas."
 )
 @quiet_options
-def report(run_path: Path, formats: str, *, quiet: bool, verbose: int) -> int:
+def report(run_path: Path, formats: str, *, quiet: bool) -> int:
     """Write the documents of an assessed run into RUN/reports."""
-    del verbose
     from auditkit.audit import report as write
 
     with progress(quiet=quiet) as tick:

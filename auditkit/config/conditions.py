@@ -80,6 +80,8 @@ class Parser:
         if not isinstance(data, dict):
             self.complain(loc, "a condition is a mapping of columns, or a list of such mappings")
             return All(())
+        if not data:
+            self.complain(loc, "an empty mapping matches everything")
         return _all([self._entry(key, value, (*loc, key)) for key, value in data.items()])
 
     def _entry(self, key: str, value: Any, loc: Loc) -> Condition:

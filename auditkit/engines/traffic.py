@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from auditkit.model.records import FIELDS, UNKNOWABLE
+from auditkit.model.schema import RAW_ONLY
 
 _NUMBERS = ("integer", "port", "protocol")
 
@@ -220,7 +221,7 @@ def flow_records(service_ports: Collection[int]) -> str:
     fields = ", ".join(
         f'b."{f.column}"'
         for f in FIELDS
-        if f.name != "log-status" and f.column not in ("account_id", "region", "vpc_id", "subnet_id", "instance_id")
+        if f.name not in RAW_ONLY and f.column not in ("account_id", "region", "vpc_id", "subnet_id", "instance_id")
     )
     return f"""
 CREATE OR REPLACE TABLE flow_records_base AS

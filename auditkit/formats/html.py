@@ -89,7 +89,7 @@ def _finding(f: Json) -> Json:
 
 def _resource(r: Json) -> Json:
     """Keep what the page shows of a coverage row."""
-    tags = r.get("interface_tags") or r.get("subnet_tags") or r.get("vpc_tags") or {}
+    tags = dict(r.get("interface_tags") or r.get("subnet_tags") or r.get("vpc_tags") or {})  # Parquet gives maps as pairs
     return {
         "type": r["resource_type"],
         "id": r["resource_id"],
@@ -97,7 +97,7 @@ def _resource(r: Json) -> Json:
         "account": r["account_id"],
         "region": r["region"],
         "vpc": r.get("vpc_id", ""),
-        "name": clip(tags.get("Name", ""), 120) if isinstance(tags, dict) else "",
+        "name": clip(tags.get("Name", ""), 120),
         "state": r["state"],
         "facts": {k: plain(r[k]) for k in SHOWN if r.get(k) not in ("", "-", [], ())},
         "reasons": plain(r.get("reasons") or ""),

@@ -57,7 +57,7 @@ def markup(assessment: Assessment, tables: Tables, made: datetime) -> str:
         cap=CAP,
         groups=groups,
         full=full,
-        lines=sum(len(group["lines"]) for group in groups),
+        brief=sum(len(group["lines"]) for group in groups),
         labels={f["label"] for group in groups for f in group["full"] + group["lines"]},
         controls={c["id"]: c for c in v.controls},
         evidence=index(full),

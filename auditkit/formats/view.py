@@ -48,7 +48,7 @@ class View:
     by_account: list[tuple[str, dict[str, int]]]
     """Account id → status → findings, most first."""
     controls: list[Json]
-    """As in the assessment but what needs attention first, with its `findings`, their `total`, and `grid`: (account, region) → result."""
+    """As in the assessment but what needs attention first, with its `findings`, their `total`, `grid`: (account, region) → result, and `mappings`."""
     findings: list[Json]
     """As in the assessment, with `label` (F-001) and `shown_status` (excepted where waived)."""
     tables: Tables
@@ -97,8 +97,7 @@ def _regions(regions: Any) -> set[str]:
 
 
 def _frameworks(a: Json) -> list[str]:
-    wanted = (a["scope"].get("report") or {}).get("frameworks")
-    return list(wanted) if wanted else sorted({f["framework"] for c in a["controls"] for f in c["frameworks"]})
+    return list(a["scope"].get("frameworks") or ()) or sorted({f["framework"] for c in a["controls"] for f in c["frameworks"]})
 
 
 def _count(statuses: Iterable[str]) -> dict[str, int]:
@@ -121,6 +120,18 @@ def _by_account(findings: list[Json]) -> list[tuple[str, dict[str, int]]]:
     return [(account, _count(found[account])) for account in sorted(found, key=lambda x: (-len(found[x]), x))]
 
 
+def _mappings(frameworks: list[Json]) -> list[Json]:
+    """Gather a control's mappings by framework and strength, strongest first."""
+    found: dict[tuple[str, str], list[Json]] = defaultdict(list)
+    for f in frameworks:
+        found[f["framework"], f["strength"]].append(f)
+    order = ("direct", "supporting", "weak")
+    return [
+        {"framework": framework, "strength": strength, "ids": [f["id"] for f in some], "sources": [f"{f['id']}: {f.get('source') or 'no source given'}" for f in some]}
+        for (framework, strength), some in sorted(found.items(), key=lambda kv: (order.index(kv[0][1]) if kv[0][1] in order else 3, kv[0]))
+    ]
+
+
 def _controls(a: Json, findings: list[Json]) -> list[Json]:
     mine: dict[str, list[Json]] = defaultdict(list)
     for f in findings:
@@ -132,6 +143,7 @@ def _controls(a: Json, findings: list[Json]) -> list[Json]:
             "findings": mine[c["id"]],
             "total": max(a["findings_total"].get(c["id"], 0), len(mine[c["id"]])),
             "grid": {(r["account_id"], r["region"]): r for r in c["results"]},
+            "mappings": _mappings(c["frameworks"]),
         }
         for n, c in enumerate(sorted(a["controls"], key=lambda c: STATUSES.index(c["status"])), 1)
     ]

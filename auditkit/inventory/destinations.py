@@ -192,7 +192,7 @@ def _destination(
         log_destination=one.log_destination,
         log_destination_type=one.log_destination_type,
         account_id=account_id,
-        approved=name is not None,
+        approved=name is not None or not approved,  # none named: any will do
         approved_as=name or "",
         flow_log_ids=tuple(sorted(user.flow_log_id for user in using)),
         **told,

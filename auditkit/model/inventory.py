@@ -12,6 +12,7 @@ from typing import Any
 from auditkit.model.addresses import Range
 from auditkit.model.tables import col
 
+DESTINATION_TYPES = ("s3", "cloud-watch-logs", "kinesis-data-firehose")
 GLOBAL = "global"
 """The region of calls that have none (Organizations, STS, S3 bucket names)."""
 
@@ -221,7 +222,9 @@ class FlowLog:
     flow_log_status: str = col("text", "ACTIVE, or what AWS answered", "ec2:DescribeFlowLogs", default="")
     deliver_logs_status: str = col("text", "SUCCESS, FAILED, or empty", "ec2:DescribeFlowLogs", default="")
     deliver_logs_error_message: str = col("text", "The delivery error, or empty", "ec2:DescribeFlowLogs", default="")
-    log_destination_type: str = col("text", "s3, cloud-watch-logs or kinesis-data-firehose", "ec2:DescribeFlowLogs")
+    log_destination_type: str = col(
+        "text", "s3, cloud-watch-logs or kinesis-data-firehose", "ec2:DescribeFlowLogs", values=DESTINATION_TYPES
+    )
     log_destination: str = col(
         "text",
         "Canonical destination: s3://bucket/prefix, log-group:ACCOUNT:REGION:NAME or stream ARN",
@@ -293,7 +296,7 @@ class Destination:
     """One distinct destination in use by a flow log."""
 
     log_destination: str = col("text", "Canonical destination, as in flow_logs")
-    log_destination_type: str = col("text", "s3, cloud-watch-logs or kinesis-data-firehose")
+    log_destination_type: str = col("text", "s3, cloud-watch-logs or kinesis-data-firehose", values=DESTINATION_TYPES)
     account_id: str = col(
         "text",
         "Account: of the log group or stream; of the bucket where its owner is proven, else of the flow logs that use it",
@@ -309,6 +312,7 @@ class Destination:
         "AES256, aws:kms, aws:kms:dsse, or none",
         "s3:GetBucketEncryption, logs:DescribeLogGroups",
         "could not be read",
+        values=("AES256", "aws:kms", "aws:kms:dsse", "none"),
         default=None,
     )
     kms_key_id: str | None = col(
@@ -323,6 +327,7 @@ class Destination:
         "Enabled, Suspended or never",
         "s3:GetBucketVersioning",
         "could not be read, or not a bucket",
+        values=("Enabled", "Suspended", "never"),
         default=None,
     )
     object_lock: str | None = col(
@@ -330,6 +335,7 @@ class Destination:
         "GOVERNANCE, COMPLIANCE, enabled (no default) or none",
         "s3:GetObjectLockConfiguration",
         "could not be read, or not a bucket",
+        values=("GOVERNANCE", "COMPLIANCE", "enabled", "none"),
         default=None,
     )
     public_access_blocked: bool | None = col(

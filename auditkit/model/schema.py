@@ -53,6 +53,9 @@ _WHOSE = (
     Column("subject_type", "text", "What the subject is"),
 )
 
+RAW_ONLY = ("log-status", "resource-type")
+"""Fields that are no columns: every flow record has log-status OK, and resource_type says what the record is of."""
+
 _FIELD_COLUMNS = tuple(
     Column(
         f.column,
@@ -67,7 +70,7 @@ _FIELD_COLUMNS = tuple(
         }.get(f.column, ()),
     )
     for f in FIELDS
-    if f.name != "log-status"
+    if f.name not in RAW_ONLY
 )
 
 FLOW_RECORDS = (
@@ -79,7 +82,7 @@ FLOW_RECORDS = (
     ),
     Column(
         "direction",
-        "text",
+        "aws",
         "ingress or egress at the interface; - for transit gateways",
         null="neither flow-direction nor the interface's addresses tell",
         values=("ingress", "egress"),
@@ -95,16 +98,16 @@ FLOW_RECORDS = (
     Column("remote_port", "port", "Its port", null="direction not known"),
     Column(
         "initiator",
-        "text",
+        "aws",
         "local or remote: who opened the flow; - for transit gateways",
         null="flags do not tell, here or in an earlier interval",
         values=("local", "remote"),
     ),
     Column(
         "initiator_basis",
-        "text",
+        "aws",
         "flags, earlier_flags, ports (accuses only), or none",
-        values=("flags", "earlier_flags", "ports", "none", "-"),
+        values=("flags", "earlier_flags", "ports", "none"),
     ),
     *_WHOSE,
     *_TAGS,

@@ -10,13 +10,29 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError
 
+from auditkit.model.errors import AuditkitError
 from auditkit.model.inventory import Call
 from auditkit.scan.doors import Doors
 from auditkit.scan.survey import Survey
 from auditkit.scan.wanted import Wanted
 
-__all__ = ["Wanted", "s3_clients", "scan"]
+__all__ = ["Wanted", "s3_clients", "scan", "session"]
+
+
+def session() -> boto3.Session:
+    """Make the session of the environment: AWS_PROFILE, AWS_ENDPOINT_URL and the rest work as everywhere.
+
+    Raises:
+        AuditkitError: the profile named does not exist, or the configuration files are damaged.
+    """
+    try:
+        return boto3.Session()
+    except BotoCoreError as error:
+        raise AuditkitError(
+            f"the AWS configuration cannot be used: {error}", "Look at AWS_PROFILE and ~/.aws/config."
+        ) from None
 
 
 def clock() -> datetime:

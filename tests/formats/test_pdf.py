@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime
 from io import BytesIO
 from types import ModuleType
-from typing import Any
 
 import pypdfium2 as pdfium
 import pytest
@@ -121,14 +120,18 @@ def test_same_inputs_give_the_same_text(text: str, invented: ModuleType) -> None
     assert "\n".join(page.extract_text() for page in again.pages) == text
 
 
-def test_shows_a_thousand_and_says_how_many_more(invented: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The number is plain, and so is the file."""
+def test_shows_a_thousand_at_most_and_says_how_many_more(invented: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers are plain, and so is the file."""
     monkeypatch.setattr(module, "MAX_FINDINGS", 20)
+    monkeypatch.setattr(module, "IN_FULL", 3)
     assessment, tables = invented.sample(4)
     markup = module.markup(assessment, tables, invented.MADE)
     total = sum(max(assessment.findings_total.get(c.id, 0), sum(f.control_id == c.id for f in assessment.findings)) for c in assessment.controls)
-    assert markup.count('<article class="finding') == 20
-    assert f"20 findings in full, the most severe first. {total - 20:,} more stand in tables/findings.parquet" in markup
+    full, lines = markup.count('<article class="finding'), len(re.findall(r'<tr id="F-', markup))
+    assert full + lines == 20
+    assert lines > 0
+    assert f"{total:,} findings, the most severe first: {full} in full, {lines} in a line each, and {total - 20:,} not in this document" in markup
+    assert "All of them stand in tables/findings.parquet" in markup
 
 
 def test_fetches_packaged_files_and_nothing_else() -> None:
