@@ -18,11 +18,31 @@ from auditkit.model.inventory import Account, Approved, FlowLog, Inventory, Vpc
 from auditkit.model.schema import MATCH_COLUMNS
 from tests.oracles.coverage import STATES, Oracle, Wanted
 from tests.oracles.effort import bounded
-from tests.oracles.estates import ACCOUNTS, AS_OF, PLACES, REGION, Blind, World, blindable, blindness, read, wishes, worlds
+from tests.oracles.estates import (
+    ACCOUNTS,
+    AS_OF,
+    PLACES,
+    REGION,
+    Blind,
+    World,
+    blindable,
+    blindness,
+    read,
+    wishes,
+    worlds,
+)
 
 PERIOD = (datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC))
 APPROVED = {
-    name: Approved(name, "s3" if p.bucket else "cloud-watch-logs", bucket=p.bucket, prefix=p.prefix, log_group=p.log_group, account=p.account) for name, p in PLACES.items()
+    name: Approved(
+        name,
+        "s3" if p.bucket else "cloud-watch-logs",
+        bucket=p.bucket,
+        prefix=p.prefix,
+        log_group=p.log_group,
+        account=p.account,
+    )
+    for name, p in PLACES.items()
 }
 RELAXED = bounded(100)
 
@@ -65,7 +85,9 @@ def test_every_row_says_what_the_brute_force_reading_says(data):
         event(f"{key[0]} {row.state}")
         assert (key, row.state, row.at_least) == (key, want.state, want.at_least), row.reasons
         assert (key, row.flow_log_ids, row.members) == (key, want.flow_log_ids, want.members)
-        told, right = ({"delivered": r.delivered, "approved": r.approved, "conforming": r.conforming} for r in (row, want))
+        told, right = (
+            {"delivered": r.delivered, "approved": r.approved, "conforming": r.conforming} for r in (row, want)
+        )
         if row.baseline is None:  # several baselines: less may be said of the sets, never more
             told = {k: v for k, v in told.items() if v is not None}
             right = {k: right[k] for k in told}
@@ -106,7 +128,9 @@ def test_deciding_whether_a_log_delivers_contradicts_nothing(data):
     if not undecided:
         return
     one, verdict = data.draw(st.sampled_from(undecided)), data.draw(st.booleans())
-    decided = replace(inventory, flow_logs=tuple(replace(log, delivers=verdict) if log is one else log for log in inventory.flow_logs))
+    decided = replace(
+        inventory, flow_logs=tuple(replace(log, delivers=verdict) if log is one else log for log in inventory.flow_logs)
+    )
     before, after = rows(inventory, wanted, nat_seen), rows(decided, wanted, nat_seen)
     for key, row in after.items():
         was = before[key]
@@ -118,7 +142,15 @@ def test_deciding_whether_a_log_delivers_contradicts_nothing(data):
 
 def test_a_set_that_depends_on_the_undecided_baseline_is_not_told():
     """One ACCEPT log without tcp-flags is `partial` under either baseline, but conforming is NONE or ACCEPT: not decided."""
-    vpc = Vpc(vpc_id="vpc-1", vpc_arn="vpc-1", account_id=ACCOUNTS[0], region=REGION, cidr_blocks=(), vpc_tags={}, seen_from=(ACCOUNTS[0],))
+    vpc = Vpc(
+        vpc_id="vpc-1",
+        vpc_arn="vpc-1",
+        account_id=ACCOUNTS[0],
+        region=REGION,
+        cidr_blocks=(),
+        vpc_tags={},
+        seen_from=(ACCOUNTS[0],),
+    )
     log = FlowLog(
         flow_log_id="fl-1", account_id=ACCOUNTS[0], region=REGION, resource_id="vpc-1", kind="vpc", traffic_type="ACCEPT", flow_log_status="ACTIVE",
         deliver_logs_status="SUCCESS", log_destination_type="s3", log_destination="s3://whole", bucket="whole", fields=("srcaddr",), flow_log_tags={},

@@ -161,7 +161,7 @@ class DuckDB:
     def narrow(self, accounts: Sequence[str], regions: Sequence[str]) -> None:
         """Keep only the interface-days and flow records of some accounts and regions; empty means all."""
         for column, values in (("account_id", accounts), ("region", regions)):
-            for table in ("interface_days", "flow_records_base"):
+            for table in ("interface_days", "flow_records"):
                 if values:
                     self.db.execute(f"DELETE FROM {table} WHERE {column} NOT IN ({', '.join(map(text, values))})")
 

@@ -186,11 +186,11 @@ class Reader:
 
     def _flush(self, waiting: dict[tuple[str, ...], list[tuple[ObjectRead, bytes]]]) -> Iterator[Batch]:
         for header, bodies in waiting.items():
-            clean = [one for one in bodies if _clean(one[1])]
-            yield from self._halves(header, clean)
-            for read, body in bodies:
-                if not _clean(body):
-                    yield from self._slow(read, body)
+            suspect = [one for one in bodies if not _clean(one[1])]
+            odd = {read.number for read, _ in suspect}
+            yield from self._halves(header, [one for one in bodies if one[0].number not in odd])
+            for read, body in suspect:
+                yield from self._slow(read, body)
         waiting.clear()
 
     def _halves(self, header: tuple[str, ...], bodies: list[tuple[ObjectRead, bytes]]) -> Iterator[Batch]:

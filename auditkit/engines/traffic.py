@@ -286,7 +286,7 @@ ORDER BY b.obj, b.line
 
 
 FLOW_RECORDS = """
-CREATE OR REPLACE VIEW flow_records AS
+CREATE OR REPLACE TABLE flow_records AS
 SELECT r.*, s.ip AS srcaddr_ip, d.ip AS dstaddr_ip, ps.ip AS pkt_srcaddr_ip, pd.ip AS pkt_dstaddr_ip, l.ip AS local_address_ip, m.ip AS remote_address_ip,
   coalesce(u.resource_type, CASE WHEN r.kind = 'transit-gateway' THEN 'transit-gateway-attachment' WHEN r.unit LIKE 'nat-%' THEN 'nat-gateway' ELSE 'network-interface' END) AS resource_type,
   u.baseline, u.service, coalesce(u.subject, r.unit) AS subject, coalesce(u.subject_type, 'network-interface') AS subject_type,

@@ -122,9 +122,9 @@ class FlowLogPlan:
 
 
 FLOW_LOGS: dict[str, FlowLogPlan] = {
-    "mgmt-identity-us": FlowLogPlan(on="mgmt-identity-us", to=OPS),
-    "archive-siem-eu": FlowLogPlan(on="archive-siem-eu", to=OPS),
-    "archive-siem-eu-again": FlowLogPlan(on="archive-siem-eu-app-a", to=OPS, created="2025-11-02T16:01:55Z"),
+    "mgmt-identity-us": FlowLogPlan(on="mgmt-identity-us", fields=PLATFORM),
+    "archive-siem-eu": FlowLogPlan(on="archive-siem-eu", fields=PLATFORM),
+    "archive-siem-eu-again": FlowLogPlan(on="archive-siem-eu-app-a", fields=PLATFORM, created="2025-11-02T16:01:55Z"),
     "pay-cde-eu": FlowLogPlan(on="pay-cde-eu", fields=CDE, interval=60),
     "pay-cde-us": FlowLogPlan(on="pay-cde-us", fields=CDE, interval=60),
     "pay-edge-eu": FlowLogPlan(on="pay-edge-eu", fields=CDE, interval=60),

@@ -37,35 +37,256 @@ HOSTILE = (
 # id, title, severity, table, where, fail_where, status, frameworks
 Spec = tuple[str, str, str, str, str, str, str, tuple[tuple[str, str, str], ...]]
 CONTROLS: tuple[Spec, ...] = (
-    ("vpc-flow-logging-complete", "Every VPC is logged, completely and to an approved destination", "high", "coverage", "resource_type: vpc", "state: {not_in: [complete]}", "fail",
-     (("cis-aws-5.0.0", "3.7", "direct"), ("pci-dss-4.0.1", "10.2.1", "supporting"), ("nist-800-53-r5", "AU-12", "supporting"))),
-    ("interface-flow-logging-complete", "Every network interface is logged, completely and to an approved destination", "high", "coverage", "resource_type: network-interface", "state: {not_in: [complete]}", "fail",
-     (("cis-controls-8.1", "13.6", "direct"),)),
-    ("cde-interfaces-logged", "Interfaces in the cardholder data environment are logged with the fields the investigation needs", "critical", "coverage", "vpc_tags: {scope: pci}\nresource_type: network-interface", "state: {not_in: [complete]}", "fail",
-     (("pci-dss-4.0.1", "10.2.1", "supporting"), ("pci-dss-4.0.1", "1.2.5", "supporting"))),
-    ("transit-gateway-logged", "Every transit gateway attachment is logged", "medium", "coverage", "resource_type: transit-gateway-attachment", "state: [none, failing]", "inconclusive", (("nist-800-53-r5", "AU-2", "supporting"),)),
-    ("nat-gateway-logged", "Every regional NAT gateway is logged", "medium", "coverage", "resource_type: nat-gateway", "state: [none, failing]", "not_applicable", ()),
-    ("flow-logging-through-period", "Logging was in place for the whole period", "high", "coverage", "resource_type: [vpc, subnet]", "period_state: {not_in: [whole]}", "inconclusive", (("pci-dss-4.0.1", "10.2.1", "weak"),)),
-    ("no-redundant-flow-logs", "No flow log repeats what another one delivers", "info", "coverage", "", "redundant_flow_log_ids: {exists: true}", "fail", ()),
-    ("empty-vpcs-logged", "VPCs without an interface are logged as well", "low", "coverage", "{resource_type: vpc, members: empty}", "state: none", "excepted", (("cis-aws-5.0.0", "3.7", "direct"),)),
-    ("bucket-approved", "Flow logs go to approved destinations only", "high", "destinations", "", "approved: false", "fail", (("nist-800-53-r5", "AU-9", "supporting"),)),
-    ("bucket-encrypted-with-own-key", "Log buckets are encrypted with a customer managed key", "medium", "destinations", "log_destination_type: s3", "encryption: {not_in: ['aws:kms', 'aws:kms:dsse']}", "excepted", (("pci-dss-4.0.1", "10.3.2", "weak"),)),
-    ("bucket-retention-one-year", "Flow logs are kept for at least 365 days", "high", "destinations", "", "retention_days: {lt: 365}", "fail", (("pci-dss-4.0.1", "10.5.1", "supporting"), ("cis-aws-5.0.0", "3.7", "weak"))),
-    ("bucket-object-lock", "Log buckets hold objects against deletion", "medium", "destinations", "log_destination_type: s3", "object_lock: none", "fail", (("nist-800-53-r5", "AU-9(3)", "supporting"),)),
-    ("bucket-versioned", "Log buckets keep versions", "low", "destinations", "log_destination_type: s3", "versioning: {not_in: [Enabled]}", "pass", ()),
-    ("bucket-not-public", "No log bucket can be public", "critical", "destinations", "log_destination_type: s3", "public_access_blocked: false", "pass", (("soc2", "CC6.1", "supporting"),)),
+    (
+        "vpc-flow-logging-complete",
+        "Every VPC is logged, completely and to an approved destination",
+        "high",
+        "coverage",
+        "resource_type: vpc",
+        "state: {not_in: [complete]}",
+        "fail",
+        (
+            ("cis-aws-5.0.0", "3.7", "direct"),
+            ("pci-dss-4.0.1", "10.2.1", "supporting"),
+            ("nist-800-53-r5", "AU-12", "supporting"),
+        ),
+    ),
+    (
+        "interface-flow-logging-complete",
+        "Every network interface is logged, completely and to an approved destination",
+        "high",
+        "coverage",
+        "resource_type: network-interface",
+        "state: {not_in: [complete]}",
+        "fail",
+        (("cis-controls-8.1", "13.6", "direct"),),
+    ),
+    (
+        "cde-interfaces-logged",
+        "Interfaces in the cardholder data environment are logged with the fields the investigation needs",
+        "critical",
+        "coverage",
+        "vpc_tags: {scope: pci}\nresource_type: network-interface",
+        "state: {not_in: [complete]}",
+        "fail",
+        (("pci-dss-4.0.1", "10.2.1", "supporting"), ("pci-dss-4.0.1", "1.2.5", "supporting")),
+    ),
+    (
+        "transit-gateway-logged",
+        "Every transit gateway attachment is logged",
+        "medium",
+        "coverage",
+        "resource_type: transit-gateway-attachment",
+        "state: [none, failing]",
+        "inconclusive",
+        (("nist-800-53-r5", "AU-2", "supporting"),),
+    ),
+    (
+        "nat-gateway-logged",
+        "Every regional NAT gateway is logged",
+        "medium",
+        "coverage",
+        "resource_type: nat-gateway",
+        "state: [none, failing]",
+        "not_applicable",
+        (),
+    ),
+    (
+        "flow-logging-through-period",
+        "Logging was in place for the whole period",
+        "high",
+        "coverage",
+        "resource_type: [vpc, subnet]",
+        "period_state: {not_in: [whole]}",
+        "inconclusive",
+        (("pci-dss-4.0.1", "10.2.1", "weak"),),
+    ),
+    (
+        "no-redundant-flow-logs",
+        "No flow log repeats what another one delivers",
+        "info",
+        "coverage",
+        "",
+        "redundant_flow_log_ids: {exists: true}",
+        "fail",
+        (),
+    ),
+    (
+        "empty-vpcs-logged",
+        "VPCs without an interface are logged as well",
+        "low",
+        "coverage",
+        "{resource_type: vpc, members: empty}",
+        "state: none",
+        "excepted",
+        (("cis-aws-5.0.0", "3.7", "direct"),),
+    ),
+    (
+        "bucket-approved",
+        "Flow logs go to approved destinations only",
+        "high",
+        "destinations",
+        "",
+        "approved: false",
+        "fail",
+        (("nist-800-53-r5", "AU-9", "supporting"),),
+    ),
+    (
+        "bucket-encrypted-with-own-key",
+        "Log buckets are encrypted with a customer managed key",
+        "medium",
+        "destinations",
+        "log_destination_type: s3",
+        "encryption: {not_in: ['aws:kms', 'aws:kms:dsse']}",
+        "excepted",
+        (("pci-dss-4.0.1", "10.3.2", "weak"),),
+    ),
+    (
+        "bucket-retention-one-year",
+        "Flow logs are kept for at least 365 days",
+        "high",
+        "destinations",
+        "",
+        "retention_days: {lt: 365}",
+        "fail",
+        (("pci-dss-4.0.1", "10.5.1", "supporting"), ("cis-aws-5.0.0", "3.7", "weak")),
+    ),
+    (
+        "bucket-object-lock",
+        "Log buckets hold objects against deletion",
+        "medium",
+        "destinations",
+        "log_destination_type: s3",
+        "object_lock: none",
+        "fail",
+        (("nist-800-53-r5", "AU-9(3)", "supporting"),),
+    ),
+    (
+        "bucket-versioned",
+        "Log buckets keep versions",
+        "low",
+        "destinations",
+        "log_destination_type: s3",
+        "versioning: {not_in: [Enabled]}",
+        "pass",
+        (),
+    ),
+    (
+        "bucket-not-public",
+        "No log bucket can be public",
+        "critical",
+        "destinations",
+        "log_destination_type: s3",
+        "public_access_blocked: false",
+        "pass",
+        (("soc2", "CC6.1", "supporting"),),
+    ),
     ("destination-exists", "Every destination exists", "critical", "destinations", "", "exists: false", "pass", ()),
-    ("log-group-encrypted", "Log groups are encrypted with a customer managed key", "low", "destinations", "log_destination_type: cloud-watch-logs", "kms_key_id: {exists: false}", "not_applicable", ()),
-    ("no-public-ssh", "SSH is not accepted from the internet", "critical", "flow_records", "", "action: ACCEPT\nprotocol: tcp\ninitiator: remote\nlocal_port: 22\nremote_address: {in: internet, not_in: corporate}", "fail",
-     (("pci-dss-4.0.1", "1.3.1", "supporting"), ("cis-aws-5.0.0", "5.3", "weak"), ("soc2", "CC6.6", "supporting"), ("iso-27001-2022", "A.8.20", "supporting"))),
-    ("no-public-rdp", "RDP is not accepted from the internet", "critical", "flow_records", "", "action: ACCEPT\nprotocol: [tcp, udp]\ninitiator: remote\nlocal_port: 3389\nremote_address: internet", "pass", (("pci-dss-4.0.1", "1.3.1", "supporting"),)),
-    ("no-public-database", "Databases are not reached from the internet", "critical", "flow_records", "", "action: ACCEPT\ninitiator: remote\nlocal_port: [1433, 1521, 3306, 5432, 6379, 27017]\nremote_address: internet", "inconclusive", (("pci-dss-4.0.1", "1.4.2", "supporting"),)),
-    ("no-cleartext-admin", "No Telnet or FTP session is accepted", "high", "flow_records", "", "action: ACCEPT\nprotocol: tcp\nlocal_port: [20-21, 23]", "pass", ()),
-    ("no-smb-to-internet", "No SMB leaves for the internet", "high", "flow_records", "", "action: ACCEPT\ninitiator: local\nremote_port: [139, 445]\nremote_address: internet", "pass", (("nist-800-53-r5", "SC-7", "supporting"),)),
-    ("no-direct-egress-from-cde", "The cardholder data environment talks to approved networks only", "critical", "flow_records", "vpc_tags: {scope: pci}", "action: ACCEPT\ninitiator: local\nremote_address: {not_in: [corporate, private]}", "fail", (("pci-dss-4.0.1", "1.3.2", "supporting"),)),
-    ("no-large-egress", "No subject sends more than 10 GiB a day to the internet", "medium", "flow_records", "", "initiator: local\nremote_address: internet\nhaving: {bytes: {gt: 10GiB}, per: 1d}", "excepted", ()),
-    ("no-port-scan-from-inside", "No interface probes a hundred ports in an hour", "medium", "flow_records", "", "action: REJECT\ninitiator: local\nhaving: {distinct: {remote_port: {ge: 100}}, per: 1h}", "pass", ()),
-    ("no-plain-ntp-abroad", "Time is taken from Amazon or our own servers", "info", "flow_records", "", "protocol: udp\nremote_port: 123\nremote_address: internet", "inconclusive", ()),
+    (
+        "log-group-encrypted",
+        "Log groups are encrypted with a customer managed key",
+        "low",
+        "destinations",
+        "log_destination_type: cloud-watch-logs",
+        "kms_key_id: {exists: false}",
+        "not_applicable",
+        (),
+    ),
+    (
+        "no-public-ssh",
+        "SSH is not accepted from the internet",
+        "critical",
+        "flow_records",
+        "",
+        "action: ACCEPT\nprotocol: tcp\ninitiator: remote\nlocal_port: 22\nremote_address: {in: internet, not_in: corporate}",
+        "fail",
+        (
+            ("pci-dss-4.0.1", "1.3.1", "supporting"),
+            ("cis-aws-5.0.0", "5.3", "weak"),
+            ("soc2", "CC6.6", "supporting"),
+            ("iso-27001-2022", "A.8.20", "supporting"),
+        ),
+    ),
+    (
+        "no-public-rdp",
+        "RDP is not accepted from the internet",
+        "critical",
+        "flow_records",
+        "",
+        "action: ACCEPT\nprotocol: [tcp, udp]\ninitiator: remote\nlocal_port: 3389\nremote_address: internet",
+        "pass",
+        (("pci-dss-4.0.1", "1.3.1", "supporting"),),
+    ),
+    (
+        "no-public-database",
+        "Databases are not reached from the internet",
+        "critical",
+        "flow_records",
+        "",
+        "action: ACCEPT\ninitiator: remote\nlocal_port: [1433, 1521, 3306, 5432, 6379, 27017]\nremote_address: internet",
+        "inconclusive",
+        (("pci-dss-4.0.1", "1.4.2", "supporting"),),
+    ),
+    (
+        "no-cleartext-admin",
+        "No Telnet or FTP session is accepted",
+        "high",
+        "flow_records",
+        "",
+        "action: ACCEPT\nprotocol: tcp\nlocal_port: [20-21, 23]",
+        "pass",
+        (),
+    ),
+    (
+        "no-smb-to-internet",
+        "No SMB leaves for the internet",
+        "high",
+        "flow_records",
+        "",
+        "action: ACCEPT\ninitiator: local\nremote_port: [139, 445]\nremote_address: internet",
+        "pass",
+        (("nist-800-53-r5", "SC-7", "supporting"),),
+    ),
+    (
+        "no-direct-egress-from-cde",
+        "The cardholder data environment talks to approved networks only",
+        "critical",
+        "flow_records",
+        "vpc_tags: {scope: pci}",
+        "action: ACCEPT\ninitiator: local\nremote_address: {not_in: [corporate, private]}",
+        "fail",
+        (("pci-dss-4.0.1", "1.3.2", "supporting"),),
+    ),
+    (
+        "no-large-egress",
+        "No subject sends more than 10 GiB a day to the internet",
+        "medium",
+        "flow_records",
+        "",
+        "initiator: local\nremote_address: internet\nhaving: {bytes: {gt: 10GiB}, per: 1d}",
+        "excepted",
+        (),
+    ),
+    (
+        "no-port-scan-from-inside",
+        "No interface probes a hundred ports in an hour",
+        "medium",
+        "flow_records",
+        "",
+        "action: REJECT\ninitiator: local\nhaving: {distinct: {remote_port: {ge: 100}}, per: 1h}",
+        "pass",
+        (),
+    ),
+    (
+        "no-plain-ntp-abroad",
+        "Time is taken from Amazon or our own servers",
+        "info",
+        "flow_records",
+        "",
+        "protocol: udp\nremote_port: 123\nremote_address: internet",
+        "inconclusive",
+        (),
+    ),
 )
 
 
@@ -89,7 +310,12 @@ def coverage_rows() -> list[dict[str, Any]]:
             if account == "111122223333" and region == "us-east-1":
                 continue
             for i, kind in enumerate(kinds):
-                prefix = {"vpc": "vpc", "subnet": "subnet", "network-interface": "eni", "transit-gateway-attachment": "tgw-attach"}[kind]
+                prefix = {
+                    "vpc": "vpc",
+                    "subnet": "subnet",
+                    "network-interface": "eni",
+                    "transit-gateway-attachment": "tgw-attach",
+                }[kind]
                 state = rng.choices(STATES, (3, 1, 2, 1, 1, 30, 1))[0] if a in (2, 3, 5) else "complete"
                 state = "unknown" if account == "666677778888" and region == "us-east-1" else state
                 name = f"{prefix}-0{rng.getrandbits(64):016x}"
@@ -109,7 +335,13 @@ def coverage_rows() -> list[dict[str, Any]]:
 
 def destination_rows() -> list[dict[str, Any]]:
     """Four destinations, one that nobody approved, one that could not be read."""
-    common = {"log_destination_type": "s3", "account_id": "111122223333", "region": "eu-central-1", "exists": True, "flow_log_ids": ["fl-1", "fl-2"]}
+    common = {
+        "log_destination_type": "s3",
+        "account_id": "111122223333",
+        "region": "eu-central-1",
+        "exists": True,
+        "flow_log_ids": ["fl-1", "fl-2"],
+    }
     return [
         {**common, "log_destination": "s3://org-flow-logs/", "approved": True, "approved_as": "central", "encryption": "aws:kms", "kms_key_id": "arn:aws:kms:eu-central-1:111122223333:key/4c7e", "versioning": "Enabled", "object_lock": "COMPLIANCE", "public_access_blocked": True, "retention_days": 2**63 - 1},
         {**common, "log_destination": "s3://team-scratch/flow", "approved": False, "approved_as": "", "encryption": "AES256", "kms_key_id": "", "versioning": "never", "object_lock": "none", "public_access_blocked": True, "retention_days": 30},
@@ -128,7 +360,13 @@ def finding(spec: Spec, n: int, rng: Random) -> Finding:
     undecided = n % 11 == 7 and spec[6] != "excepted"
     expired = n % 14 == 5 and spec[6] != "excepted"
     traffic = table == "flow_records"
-    resource = f"eni-{hexa}" if traffic or "interface" in control else f"vpc-{hexa}" if table == "coverage" else "s3://team-scratch/flow"
+    resource = (
+        f"eni-{hexa}"
+        if traffic or "interface" in control
+        else f"vpc-{hexa}"
+        if table == "coverage"
+        else "s3://team-scratch/flow"
+    )
     peer = f"203.0.113.{rng.randrange(1, 255)}"
     source = f"s3://org-flow-logs/AWSLogs/{account}/vpcflowlogs/{region}/{day.replace('-', '/')}/{account}_vpcflowlogs_{region}_fl-{hexa[:9]}_{day.replace('-', '')}T0005Z_{hexa[:8]}.log.gz"
     if traffic:
@@ -140,7 +378,13 @@ def finding(spec: Spec, n: int, rng: Random) -> Finding:
         )  # fmt: skip
     else:
         detail = f"{resource} ({name or 'main'}) is {'not decided: DeliverLogsStatus was not answered' if undecided else 'logged for REJECT only: accepted traffic leaves no record'}"
-        lines = (Evidence(kind="answer", source=f"ec2:DescribeFlowLogs {account} {region}", text=f"fl-{hexa}: TrafficType REJECT, DeliverLogsStatus SUCCESS, destination s3://team-scratch/flow {name}".rstrip()),)
+        lines = (
+            Evidence(
+                kind="answer",
+                source=f"ec2:DescribeFlowLogs {account} {region}",
+                text=f"fl-{hexa}: TrafficType REJECT, DeliverLogsStatus SUCCESS, destination s3://team-scratch/flow {name}".rstrip(),
+            ),
+        )
     facts: dict[str, Any] = {"rows": 1 + n}
     cause = None
     if traffic:
@@ -153,7 +397,11 @@ def finding(spec: Spec, n: int, rng: Random) -> Finding:
     waived = spec[6] == "excepted" or n % 7 == 5
     waiver = {"control": control, "resource": resource, "reason": "Bastion host until the migration ends; see the change record", "owner": "platform", "approved_by": "ciso", "approved_on": "2026-03-02",
               "expires": "2026-09-01" if expired else "2027-03-01", "ticket": "SEC-142", "expired": expired} if waived else None  # fmt: skip
-    group = {"account_id": account, "region": region, "subject": name or f"i-{hexa}", "local_port": 22, "protocol": 6} if traffic else {"resource_arn": resource, "n": n}
+    group = (
+        {"account_id": account, "region": region, "subject": name or f"i-{hexa}", "local_port": 22, "protocol": 6}
+        if traffic
+        else {"resource_arn": resource, "n": n}
+    )
     return Finding(
         fingerprint=fingerprint(control, group), control_id=control, status="inconclusive" if undecided or spec[6] == "inconclusive" else "fail", severity=severity,
         account_id=account, region=region, resource_type="network-interface" if resource.startswith("eni") else "vpc" if table == "coverage" else "destination",
@@ -172,9 +420,22 @@ def control(spec: Spec, findings: list[Finding], rng: Random) -> ControlResult:
             undecided = sum(f.status == "inconclusive" for f in mine)
             waived = sum(f.waived for f in mine)
             unread = wanted == "inconclusive" and account == "666677778888"
-            status = "fail" if failed else "inconclusive" if undecided or unread else "excepted" if waived else "not_applicable" if wanted == "not_applicable" else "pass"
-            reasons = ("4 of 91 interface-days were not observed: no record of theirs, not even NODATA, in eu-central-1",) if status == "inconclusive" else (
-                ("the listing succeeded and holds none",) if status == "not_applicable" else ())
+            status = (
+                "fail"
+                if failed
+                else "inconclusive"
+                if undecided or unread
+                else "excepted"
+                if waived
+                else "not_applicable"
+                if wanted == "not_applicable"
+                else "pass"
+            )
+            reasons = (
+                ("4 of 91 interface-days were not observed: no record of theirs, not even NODATA, in eu-central-1",)
+                if status == "inconclusive"
+                else (("the listing succeeded and holds none",) if status == "not_applicable" else ())
+            )
             results.append(Result(account_id=account, region=region, status=status, examined=0 if status == "not_applicable" else rng.randrange(12, 90000 if table == "flow_records" else 60), failed=failed, inconclusive=undecided, waived=waived, reasons=reasons))  # fmt: skip
     return ControlResult(
         id=id_, title=title, severity=severity, table=table, status=worst([r.status for r in results]), examined=sum(r.examined for r in results), failed=sum(r.failed for r in results),
@@ -188,7 +449,9 @@ def control(spec: Spec, findings: list[Finding], rng: Random) -> ControlResult:
 
 def findings_for(spec: Spec, count: int, rng: Random, start: int = 0) -> list[Finding]:
     """Invent findings of a control that is to fail, stay open or be excepted."""
-    return [finding(spec, start + n, rng) for n in range(count)] if spec[6] in ("fail", "excepted", "inconclusive") else []
+    return (
+        [finding(spec, start + n, rng) for n in range(count)] if spec[6] in ("fail", "excepted", "inconclusive") else []
+    )
 
 
 def sample(per_control: int = 9, organization: str = "Example Corp") -> tuple[Assessment, Rows]:
@@ -206,10 +469,29 @@ def sample(per_control: int = 9, organization: str = "Example Corp") -> tuple[As
     ]  # fmt: skip
     kinds = sorted({r["resource_type"] for r in coverage})
     cells = sorted({(r["account_id"], r["region"], r["resource_type"], r["state"]) for r in coverage})
-    accounts = [{"account_id": a, "name": name, "status": "in_scope", "read": "partial" if name == "staging" else "read", "reason": "us-east-1 refused" if name == "staging" else "", "excluded_by": ""} for a, name in ACCOUNTS]
+    accounts = [
+        {
+            "account_id": a,
+            "name": name,
+            "status": "in_scope",
+            "read": "partial" if name == "staging" else "read",
+            "reason": "us-east-1 refused" if name == "staging" else "",
+            "excluded_by": "",
+        }
+        for a, name in ACCOUNTS
+    ]
     accounts += [{"account_id": "777788889999", "name": HOSTILE[0], "status": "excluded", "read": "-", "reason": "sandbox, no connection to production", "excluded_by": "ciso"},
                  {"account_id": "888899990000", "name": "old-tests", "status": "suspended", "read": "-", "reason": "suspended", "excluded_by": ""}]  # fmt: skip
-    waiver = {"control": "no-public-ssh", "resource": "eni-0*", "reason": "Bastion host until the migration ends", "owner": "platform", "approved_by": "ciso", "approved_on": "2026-03-02", "expires": "2027-03-01", "ticket": "SEC-142"}
+    waiver = {
+        "control": "no-public-ssh",
+        "resource": "eni-0*",
+        "reason": "Bastion host until the migration ends",
+        "owner": "platform",
+        "approved_by": "ciso",
+        "approved_on": "2026-03-02",
+        "expires": "2027-03-01",
+        "ticket": "SEC-142",
+    }
     assessment = Assessment(
         schema=SCHEMA, tool={"name": "auditkit", "version": "0.1.0", "policies_sha256": "9f2c" * 16, "config_sha256": "07ab" * 16},
         period={"start": "2026-07-01T00:00:00Z", "end": "2026-10-01T00:00:00Z", "interim": False}, as_of="2026-10-01T04:12:09Z",
@@ -235,7 +517,9 @@ def sample(per_control: int = 9, organization: str = "Example Corp") -> tuple[As
              {"by": "local_port", "items": [{"key": str(p), "bytes": 8_122_211 * p, "packets": 811 * p, "flows": p} for p in (443, 22, 5432)]}),
         notes=("3 log objects are local files: their provenance is not proven by AWS", "the endpoint of 1 account is not AWS: http://127.0.0.1:5000"),
     )  # fmt: skip
-    return assessment, Rows({"coverage": coverage, "destinations": destination_rows(), "accounts": accounts, "unread": unread})
+    return assessment, Rows(
+        {"coverage": coverage, "destinations": destination_rows(), "accounts": accounts, "unread": unread}
+    )
 
 
 def nothing() -> Assessment:

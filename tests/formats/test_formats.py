@@ -17,27 +17,49 @@ from auditkit.model.assessment import Assessment
 
 def test_every_format_has_a_file_and_a_builder() -> None:
     """Names are what the command line takes."""
-    assert {name: f.filename for name, f in FORMATS.items()} == {"html": "report.html", "pdf": "report.pdf", "json": "assessment.json"}
+    assert {name: f.filename for name, f in FORMATS.items()} == {
+        "html": "report.html",
+        "pdf": "report.pdf",
+        "json": "assessment.json",
+    }
 
 
 def test_importing_the_table_loads_no_renderer() -> None:
     """WeasyPrint and Jinja come when a document is made."""
     code = "import sys, auditkit.formats; print([m for m in ('weasyprint', 'jinja2', 'fontTools') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 def test_json_is_the_assessment(estate: Any, invented: Any) -> None:
     """It reads back equal, hostile texts and all."""
     assessment, tables = estate
-    assert Assessment.from_json(build("json", assessment, tables, invented.MADE).decode()).to_json() == assessment.to_json()
+    assert (
+        Assessment.from_json(build("json", assessment, tables, invented.MADE).decode()).to_json()
+        == assessment.to_json()
+    )
 
 
 def test_templates_are_small_and_licensed() -> None:
     """Under 1.5 MB in all; every font family has its licence beside it."""
     fonts = templates_dir() / "fonts"
     names = {f.name for f in fonts.iterdir()}
-    assert sum(len(f.read_bytes()) for folder in (templates_dir(), templates_dir() / "sections", fonts) for f in folder.iterdir() if f.is_file()) < 1_500_000
-    assert {"Inter-LICENSE.txt", "JetBrainsMono-LICENSE.txt", "DejaVuSans-LICENSE.txt", "DroidSans-LICENSE.txt"} <= names
+    assert (
+        sum(
+            len(f.read_bytes())
+            for folder in (templates_dir(), templates_dir() / "sections", fonts)
+            for f in folder.iterdir()
+            if f.is_file()
+        )
+        < 1_500_000
+    )
+    assert {
+        "Inter-LICENSE.txt",
+        "JetBrainsMono-LICENSE.txt",
+        "DejaVuSans-LICENSE.txt",
+        "DroidSans-LICENSE.txt",
+    } <= names
 
 
 @pytest.mark.parametrize(
@@ -56,7 +78,9 @@ def test_headline(counts: tuple[int, ...], status: str, headline: str, estate: A
     a = {"population": {}, "unread": (), "as_of": "2026-10-01T00:00:00Z", "controls": (), "waivers": {}, "period": {}}
     said = conclude(a, dict(zip(("fail", "inconclusive", "excepted", "pass", "not_applicable"), counts, strict=True)))
     assert (said.status, said.headline) == (status, headline)
-    assert said.sentences == ("The conclusion rests on what AWS answered until 2026-10-01 00:00 UTC. No log object was read: nothing is said about traffic that was logged.",)
+    assert said.sentences == (
+        "The conclusion rests on what AWS answered until 2026-10-01 00:00 UTC. No log object was read: nothing is said about traffic that was logged.",
+    )
 
 
 def test_matrix_never_calls_unread_fine() -> None:

@@ -13,7 +13,22 @@ from playwright.sync_api import expect
 
 from auditkit.formats import build
 
-SECTIONS = ("conclusion", "summary", "matrix", "controls", "findings", "resources", "destinations", "waivers", "unread", "scope", "sampling", "top", "limitations", "provenance")
+SECTIONS = (
+    "conclusion",
+    "summary",
+    "matrix",
+    "controls",
+    "findings",
+    "resources",
+    "destinations",
+    "waivers",
+    "unread",
+    "scope",
+    "sampling",
+    "top",
+    "limitations",
+    "provenance",
+)
 
 
 def test_opens_without_a_complaint_and_asks_for_nothing(html: str, visit: Callable[..., Any]) -> None:
@@ -63,7 +78,9 @@ def test_filters_narrow_and_stand_in_the_hash(html: str, estate: Any, visit: Cal
     page.select_option("#findings [name=status]", "fail")
     page.select_option("#findings [name=severity]", "critical")
     page.fill("#findings [name=q]", "tcp 22")
-    wanted = [f for f in estate[0].findings if f.status == "fail" and not f.waived and f.severity == "critical" and f.cause]
+    wanted = [
+        f for f in estate[0].findings if f.status == "fail" and not f.waived and f.severity == "critical" and f.cause
+    ]
     expect(page.locator("#findings tbody tr")).to_have_count(len(wanted))
     assert page.evaluate("location.hash") == "#findings?q=tcp+22&status=fail&severity=critical"
     assert page.locator("#findings .found").inner_text() == f"{len(wanted)} of {len(estate[0].findings)} findings"
@@ -166,7 +183,9 @@ def test_text_can_be_read_in_both_schemes(html: str, scheme: str, visit: Callabl
 def test_badges_never_wrap(html: str, visit: Callable[..., Any]) -> None:
     """Not even on a telephone."""
     page = visit(html, viewport={"width": 360, "height": 700}).go("#findings")
-    heights = page.locator(".badge").evaluate_all("all => all.filter(x => x.checkVisibility()).map(x => x.getClientRects().length + ':' + (x.offsetHeight < 30))")
+    heights = page.locator(".badge").evaluate_all(
+        "all => all.filter(x => x.checkVisibility()).map(x => x.getClientRects().length + ':' + (x.offsetHeight < 30))"
+    )
     assert set(heights) == {"1:true"}
 
 

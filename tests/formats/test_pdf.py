@@ -126,11 +126,17 @@ def test_shows_a_thousand_at_most_and_says_how_many_more(invented: ModuleType, m
     monkeypatch.setattr(module, "IN_FULL", 3)
     assessment, tables = invented.sample(4)
     markup = module.markup(assessment, tables, invented.MADE)
-    total = sum(max(assessment.findings_total.get(c.id, 0), sum(f.control_id == c.id for f in assessment.findings)) for c in assessment.controls)
+    total = sum(
+        max(assessment.findings_total.get(c.id, 0), sum(f.control_id == c.id for f in assessment.findings))
+        for c in assessment.controls
+    )
     full, lines = markup.count('<article class="finding'), len(re.findall(r'<tr id="F-', markup))
     assert full + lines == 20
     assert lines > 0
-    assert f"{total:,} findings, the most severe first: {full} in full, {lines} in a line each, and {total - 20:,} not in this document" in markup
+    assert (
+        f"{total:,} findings, the most severe first: {full} in full, {lines} in a line each, and {total - 20:,} not in this document"
+        in markup
+    )
     assert "All of them stand in tables/findings.parquet" in markup
 
 

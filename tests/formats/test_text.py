@@ -59,9 +59,25 @@ def test_clean_reaches_every_text_and_keeps_prose_lines() -> None:
 
 def test_words_for_people() -> None:
     """Numbers, sizes, times."""
-    assert [plain(x) for x in (None, True, 1234567, 2**63 - 1, ["a", 2], {"k": "v"}, 0.05)] == ["?", "yes", "1,234,567", "never", "a, 2", "k: v", "0.05"]
+    assert [plain(x) for x in (None, True, 1234567, 2**63 - 1, ["a", 2], {"k": "v"}, 0.05)] == [
+        "?",
+        "yes",
+        "1,234,567",
+        "never",
+        "a, 2",
+        "k: v",
+        "0.05",
+    ]
     assert [size(x) for x in (0, 1023, 1024, 5 * 1024**3)] == ["0 B", "1023 B", "1.0 KiB", "5.0 GiB"]
     assert [short(x) for x in (7, 999, 1500, 184_311_432)] == ["7", "999", "1.5 k", "184.3 M"]
-    assert [when("2026-10-01T04:12:09Z"), when("2026-10-01"), when("soon")] == ["2026-10-01 04:12 UTC", "2026-10-01", "soon"]
-    assert [plural(1, "finding"), plural(2, "finding"), plural(0, "reply", "replies")] == ["1 finding", "2 findings", "0 replies"]
+    assert [when("2026-10-01T04:12:09Z"), when("2026-10-01"), when("soon")] == [
+        "2026-10-01 04:12 UTC",
+        "2026-10-01",
+        "soon",
+    ]
+    assert [plural(1, "finding"), plural(2, "finding"), plural(0, "reply", "replies")] == [
+        "1 finding",
+        "2 findings",
+        "0 replies",
+    ]
     assert clip("abcdef", 4) == "abc…"

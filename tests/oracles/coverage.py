@@ -13,9 +13,22 @@ from typing import Any
 from auditkit.model.inventory import FlowLog, Inventory
 
 STATES = ["none", "failing", "partial", "misdirected", "malformed", "complete"]
-WORDS = {frozenset(): "NONE", frozenset({"ACCEPT"}): "ACCEPT", frozenset({"REJECT"}): "REJECT", frozenset({"ACCEPT", "REJECT"}): "ALL"}
+WORDS = {
+    frozenset(): "NONE",
+    frozenset({"ACCEPT"}): "ACCEPT",
+    frozenset({"REJECT"}): "REJECT",
+    frozenset({"ACCEPT", "REJECT"}): "ALL",
+}
 CARRIES = {word: traffic for traffic, word in WORDS.items()}
-NOT_OF_TRANSIT_GATEWAYS = {"interface-id", "action", "vpc-id", "subnet-id", "pkt-srcaddr", "pkt-dstaddr", "reject-reason"}
+NOT_OF_TRANSIT_GATEWAYS = {
+    "interface-id",
+    "action",
+    "vpc-id",
+    "subnet-id",
+    "pkt-srcaddr",
+    "pkt-dstaddr",
+    "reject-reason",
+}
 """Of the fields that the estates ask for: those that no record of a transit gateway has."""
 NOT_OF_VPCS = {"tgw-id", "packets-lost-blackhole"}
 
@@ -60,8 +73,21 @@ class Row:
 class Oracle:
     """One estate, one set of baselines."""
 
-    def __init__(self, inventory: Inventory, arrivals: dict[str, datetime], wanted: list[Wanted], places: dict[str, Place], nat_seen: set[tuple[str, str]]):
-        self.inventory, self.arrivals, self.wanted, self.places, self.nat_seen = inventory, arrivals, wanted, places, nat_seen
+    def __init__(
+        self,
+        inventory: Inventory,
+        arrivals: dict[str, datetime],
+        wanted: list[Wanted],
+        places: dict[str, Place],
+        nat_seen: set[tuple[str, str]],
+    ):
+        self.inventory, self.arrivals, self.wanted, self.places, self.nat_seen = (
+            inventory,
+            arrivals,
+            wanted,
+            places,
+            nat_seen,
+        )
         self.scope = {a.account_id for a in inventory.accounts if a.status == "in_scope"}
 
     # what was read
@@ -70,7 +96,12 @@ class Oracle:
         if account_id not in self.inventory.regions or region not in self.inventory.regions[account_id]:
             return False
         for u in self.inventory.unread:
-            if u.table in (table, "*") and u.account_id in (account_id, "*") and u.region in (region, "*") and u.resource == "":
+            if (
+                u.table in (table, "*")
+                and u.account_id in (account_id, "*")
+                and u.region in (region, "*")
+                and u.resource == ""
+            ):
                 return False
         return True
 
@@ -86,7 +117,9 @@ class Oracle:
     # one flow log
 
     def delivers(self, log: FlowLog) -> bool | None:
-        absent = any(d.log_destination == log.log_destination and d.exists is False for d in self.inventory.destinations)
+        absent = any(
+            d.log_destination == log.log_destination and d.exists is False for d in self.inventory.destinations
+        )
         not_active = log.flow_log_status not in ("ACTIVE", "")  # no answer is no sign against
         if log.deliver_logs_status == "FAILED" or log.deliver_logs_error_message or not_active or absent:
             return False
@@ -109,7 +142,10 @@ class Oracle:
                 if not place.prefix or key.startswith(place.prefix + "/"):
                     return True
             if place.log_group and log.log_destination_type == "cloud-watch-logs" and log.log_group == place.log_group:
-                if not place.account or log.log_destination == f"log-group:{place.account}:{log.region}:{log.log_group}":
+                if (
+                    not place.account
+                    or log.log_destination == f"log-group:{place.account}:{log.region}:{log.log_group}"
+                ):
                     return True
         return False
 
@@ -161,7 +197,9 @@ class Oracle:
                 break
         return out
 
-    def judge(self, logs: list[FlowLog], tags: dict[str, Any], *, unread: bool, doubtful: frozenset[str] = frozenset()) -> Row:
+    def judge(
+        self, logs: list[FlowLog], tags: dict[str, Any], *, unread: bool, doubtful: frozenset[str] = frozenset()
+    ) -> Row:
         """Judge twice under every baseline that it may have.
 
         Args:
@@ -196,7 +234,9 @@ class Oracle:
 
     # resources
 
-    def tags(self, account_id: str, vpc_id: str = "", subnet_id: str = "", interface: dict[str, str] | None = None) -> dict[str, Any]:
+    def tags(
+        self, account_id: str, vpc_id: str = "", subnet_id: str = "", interface: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         vpc = self.vpc(vpc_id)
         subnet = next((s for s in self.inventory.subnets if s.subnet_id == subnet_id), None)
         account = next((a for a in self.inventory.accounts if a.account_id == account_id), None)
@@ -209,7 +249,11 @@ class Oracle:
 
     def interface(self, i: Any) -> Row:
         vpc = self.vpc(i.vpc_id)
-        unread = not self.listed("flow_logs", i.account_id, i.region) or vpc is None or not self.listed("flow_logs", vpc.account_id, i.region)
+        unread = (
+            not self.listed("flow_logs", i.account_id, i.region)
+            or vpc is None
+            or not self.listed("flow_logs", vpc.account_id, i.region)
+        )
         logs = self.on(i.interface_id) + self.on(i.subnet_id) + self.on(i.vpc_id)
         return self.judge(logs, self.tags(i.account_id, i.vpc_id, i.subnet_id, i.interface_tags), unread=unread)
 
@@ -225,7 +269,14 @@ class Oracle:
 
     def attachment(self, a: Any) -> Row:
         if a.attached_type == "connect":
-            carrier = next((t for t in self.inventory.transit_gateway_attachments if t.transit_gateway_attachment_id == a.transport_attachment_id), None)
+            carrier = next(
+                (
+                    t
+                    for t in self.inventory.transit_gateway_attachments
+                    if t.transit_gateway_attachment_id == a.transport_attachment_id
+                ),
+                None,
+            )
             return self.attachment(carrier) if carrier else Row("unknown", "none", None, None, None, (), None)
         logs = self.on(a.transit_gateway_attachment_id) + self.on(a.transit_gateway_id)
         tags = self.tags(a.account_id, a.attached_id if a.attached_type == "vpc" else "")
@@ -247,11 +298,15 @@ class Oracle:
                 tags = self.tags(t.account_id, t.vpc_id, id_ if kind == "subnet" else "")
                 row = self.judge(logs, tags, unread=not self.listed("flow_logs", t.account_id, t.region))
                 inside = [i for i in estate.network_interfaces if id_ in (i.subnet_id, i.vpc_id)]
-                out[kind, id_] = Row(**{**row.__dict__, "members": self.members(t.region, t.account_id, t.seen_from, inside)})
+                out[kind, id_] = Row(
+                    **{**row.__dict__, "members": self.members(t.region, t.account_id, t.seen_from, inside)}
+                )
         for t in estate.transit_gateways:
             if t.account_id in self.scope:
                 unread = not self.listed("flow_logs", t.account_id, t.region)
-                out["transit-gateway", t.transit_gateway_id] = self.judge(self.on(t.transit_gateway_id), self.tags(t.account_id), unread=unread)
+                out["transit-gateway", t.transit_gateway_id] = self.judge(
+                    self.on(t.transit_gateway_id), self.tags(t.account_id), unread=unread
+                )
         for a in estate.transit_gateway_attachments:
             if a.account_id in self.scope:
                 out["transit-gateway-attachment", a.transit_gateway_attachment_id] = self.attachment(a)
@@ -260,7 +315,14 @@ class Oracle:
                 above = self.on(n.vpc_id)
                 # Whether a log of the VPC speaks of it only its records show; one that delivers nothing is no better for them.
                 seen = {log_id for nat_id, log_id in self.nat_seen if nat_id == n.nat_gateway_id}
-                doubtful = frozenset(log.flow_log_id for log in above if log.flow_log_id not in seen and self.delivers(log) is not False)
+                doubtful = frozenset(
+                    log.flow_log_id for log in above if log.flow_log_id not in seen and self.delivers(log) is not False
+                )
                 unread = not self.listed("flow_logs", n.account_id, n.region)
-                out["nat-gateway", n.nat_gateway_id] = self.judge(self.on(n.nat_gateway_id) + above, self.tags(n.account_id, n.vpc_id), unread=unread, doubtful=doubtful)
+                out["nat-gateway", n.nat_gateway_id] = self.judge(
+                    self.on(n.nat_gateway_id) + above,
+                    self.tags(n.account_id, n.vpc_id),
+                    unread=unread,
+                    doubtful=doubtful,
+                )
         return out

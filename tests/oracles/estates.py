@@ -27,7 +27,16 @@ REGION = "eu-central-1"
 AS_OF = datetime(2026, 10, 1, tzinfo=UTC)
 ACCOUNTS = ("111111111111", "222222222222", "333333333333", "444444444444")
 OUTSIDE = "999999999999"
-LISTINGS = ("vpcs", "subnets", "network_interfaces", "transit_gateways", "transit_gateway_attachments", "nat_gateways", "flow_logs", "*")
+LISTINGS = (
+    "vpcs",
+    "subnets",
+    "network_interfaces",
+    "transit_gateways",
+    "transit_gateway_attachments",
+    "nat_gateways",
+    "flow_logs",
+    "*",
+)
 VPC_FIELDS = ("srcaddr", "dstaddr", "action", "tcp-flags", "pkt-srcaddr", "log-status")
 TGW_FIELDS = ("srcaddr", "dstaddr", "tgw-id", "tcp-flags", "packets-lost-blackhole", "log-status")
 PLACES = {
@@ -84,15 +93,26 @@ def read(world: World, blind: Blind) -> tuple[Inventory, dict[str, datetime], se
         return tuple(out)
 
     attachments = tuple(
-        replace(a, transport_attachment_id=None) if a.attached_type == "connect" and ("connects", a.account_id) in blind else a
+        replace(a, transport_attachment_id=None)
+        if a.attached_type == "connect" and ("connects", a.account_id) in blind
+        else a
         for a in seen("transit_gateway_attachments", world.attachments)
     )
     logs = tuple(log for log in world.logs if sees("flow_logs", log.account_id))
     destinations = tuple(
-        Destination(log_destination=one, log_destination_type="s3", account_id="", region=REGION, exists=None if ("destination", one) in blind else one not in world.absent)
+        Destination(
+            log_destination=one,
+            log_destination_type="s3",
+            account_id="",
+            region=REGION,
+            exists=None if ("destination", one) in blind else one not in world.absent,
+        )
         for one in sorted({log.log_destination for log in logs})
     )
-    accounts = [Account(account_id=a, name=a, status="in_scope", account_tags=None if ("tags", a) in blind else tags) for a, tags in world.accounts.items()]
+    accounts = [
+        Account(account_id=a, name=a, status="in_scope", account_tags=None if ("tags", a) in blind else tags)
+        for a, tags in world.accounts.items()
+    ]
     inventory = Inventory(
         as_of=AS_OF,
         accounts=(*accounts, Account(account_id=OUTSIDE, name="outside", status="excluded")),
@@ -106,7 +126,13 @@ def read(world: World, blind: Blind) -> tuple[Inventory, dict[str, datetime], se
         flow_logs=logs,
         destinations=destinations,
         unread=tuple(
-            Unread(account_id=account, region="*" if table == "*" else REGION, table="transit_gateway_attachments" if table == "connects" else table, call="ec2:Describe", error="denied")
+            Unread(
+                account_id=account,
+                region="*" if table == "*" else REGION,
+                table="transit_gateway_attachments" if table == "connects" else table,
+                call="ec2:Describe",
+                error="denied",
+            )
             for table, account in sorted(blind)
             if table in LISTINGS or table == "connects"
         ),
@@ -129,9 +155,18 @@ def _destination(draw: Any, account: str) -> dict[str, str]:
     kind = draw(st.sampled_from(["s3", "s3", "group", "group-elsewhere"]))
     if kind == "s3":
         bucket, prefix = draw(st.sampled_from(["central", "whole", "rogue"])), draw(_PREFIX)
-        return {"log_destination_type": "s3", "log_destination": f"s3://{bucket}/{prefix}".rstrip("/"), "bucket": bucket, "prefix": prefix}
+        return {
+            "log_destination_type": "s3",
+            "log_destination": f"s3://{bucket}/{prefix}".rstrip("/"),
+            "bucket": bucket,
+            "prefix": prefix,
+        }
     group, owner = draw(st.sampled_from(["/flow", "/flow2"])), account if kind == "group" else ACCOUNTS[0]
-    return {"log_destination_type": "cloud-watch-logs", "log_destination": f"log-group:{owner}:{REGION}:{group}", "log_group": group}
+    return {
+        "log_destination_type": "cloud-watch-logs",
+        "log_destination": f"log-group:{owner}:{REGION}:{group}",
+        "log_group": group,
+    }
 
 
 @st.composite
@@ -162,11 +197,31 @@ def worlds(draw: Any) -> World:
         owner = draw(st.sampled_from(everyone))
         guests = draw(st.lists(st.sampled_from([a for a in owners if a != owner]), max_size=2, unique=True))
         vpc = f"vpc-{at}"
-        w.vpcs.append(Vpc(vpc_id=vpc, vpc_arn=vpc, account_id=owner, region=REGION, cidr_blocks=(), vpc_tags=draw(_TAGS), seen_from=(owner, *guests)))
+        w.vpcs.append(
+            Vpc(
+                vpc_id=vpc,
+                vpc_arn=vpc,
+                account_id=owner,
+                region=REGION,
+                cidr_blocks=(),
+                vpc_tags=draw(_TAGS),
+                seen_from=(owner, *guests),
+            )
+        )
         targets.append((vpc, [owner]))
         for s in range(draw(st.integers(1, 2))):
             subnet = f"subnet-{at}{s}"
-            w.subnets.append(Subnet(subnet_id=subnet, subnet_arn=subnet, account_id=owner, region=REGION, vpc_id=vpc, subnet_tags=draw(_TAGS), seen_from=(owner, *guests)))
+            w.subnets.append(
+                Subnet(
+                    subnet_id=subnet,
+                    subnet_arn=subnet,
+                    account_id=owner,
+                    region=REGION,
+                    vpc_id=vpc,
+                    subnet_tags=draw(_TAGS),
+                    seen_from=(owner, *guests),
+                )
+            )
             targets.append((subnet, [owner]))
             for i in range(draw(st.integers(0, 2))):
                 eni, of = f"eni-{at}{s}{i}", draw(st.sampled_from([owner, *guests]))
@@ -177,17 +232,39 @@ def worlds(draw: Any) -> World:
                 targets.append((eni, [of, owner]))
         if draw(st.booleans()):
             nat, mode = f"nat-{at}", draw(st.sampled_from(["regional", "regional", "zonal"]))
-            w.nats.append(NatGateway(nat_gateway_id=nat, nat_gateway_arn=nat, account_id=owner, region=REGION, vpc_id=vpc, availability_mode=mode, nat_gateway_tags={}, seen_from=(owner,)))
+            w.nats.append(
+                NatGateway(
+                    nat_gateway_id=nat,
+                    nat_gateway_arn=nat,
+                    account_id=owner,
+                    region=REGION,
+                    vpc_id=vpc,
+                    availability_mode=mode,
+                    nat_gateway_tags={},
+                    seen_from=(owner,),
+                )
+            )
             targets.append((nat, [owner]))
     if draw(st.booleans()):
         owner = draw(st.sampled_from(owners))
-        w.gateways.append(TransitGateway(transit_gateway_id="tgw-1", transit_gateway_arn="tgw-1", account_id=owner, region=REGION, transit_gateway_tags={}, seen_from=(owner,)))
+        w.gateways.append(
+            TransitGateway(
+                transit_gateway_id="tgw-1",
+                transit_gateway_arn="tgw-1",
+                account_id=owner,
+                region=REGION,
+                transit_gateway_tags={},
+                seen_from=(owner,),
+            )
+        )
         targets.append(("tgw-1", [owner]))
         for at in range(draw(st.integers(1, 3))):
             attachment, type_ = f"tgw-attach-{at}", draw(st.sampled_from(["vpc", "vpn", "connect"]))
             attached = draw(st.sampled_from([v.vpc_id for v in w.vpcs])) if type_ == "vpc" else ""
             carrier = draw(st.sampled_from(["tgw-attach-0", "tgw-attach-9"])) if type_ == "connect" and at else ""
-            if type_ == "connect" and (not at or (carrier == "tgw-attach-0" and w.attachments[0].attached_type == "connect")):
+            if type_ == "connect" and (
+                not at or (carrier == "tgw-attach-0" and w.attachments[0].attached_type == "connect")
+            ):
                 type_, carrier = "vpn", ""
             w.attachments.append(TransitGatewayAttachment(
                 transit_gateway_attachment_id=attachment, transit_gateway_attachment_arn=attachment, transit_gateway_id="tgw-1", account_id=owner, region=REGION,
@@ -199,10 +276,19 @@ def worlds(draw: Any) -> World:
         w.logs.append(draw(_log(number, resource, draw(st.sampled_from(who)))))
     for log in w.logs:
         if draw(_SHARE) == 2:
-            w.arrivals[log.flow_log_id] = AS_OF - draw(st.sampled_from([timedelta(minutes=10), timedelta(days=1), timedelta(days=1, seconds=1), timedelta(days=9)]))
+            w.arrivals[log.flow_log_id] = AS_OF - draw(
+                st.sampled_from(
+                    [timedelta(minutes=10), timedelta(days=1), timedelta(days=1, seconds=1), timedelta(days=9)]
+                )
+            )
         if draw(_SHARE) == 2:
             w.absent.add(log.log_destination)
-    w.nat_seen = {(n.nat_gateway_id, log.flow_log_id) for n in w.nats for log in w.logs if log.resource_id == n.vpc_id and draw(st.booleans())}
+    w.nat_seen = {
+        (n.nat_gateway_id, log.flow_log_id)
+        for n in w.nats
+        for log in w.logs
+        if log.resource_id == n.vpc_id and draw(st.booleans())
+    }
     return w
 
 

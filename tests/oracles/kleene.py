@@ -10,10 +10,32 @@ from typing import Any
 
 STATES = ["none", "failing", "partial", "misdirected", "malformed", "complete"]
 PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "gre": 47, "esp": 50, "icmpv6": 58}
-UNITS = {"": 1, "B": 1, "K": 10**3, "KB": 10**3, "M": 10**6, "MB": 10**6, "G": 10**9, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+UNITS = {
+    "": 1,
+    "B": 1,
+    "K": 10**3,
+    "KB": 10**3,
+    "M": 10**6,
+    "MB": 10**6,
+    "G": 10**9,
+    "GB": 10**9,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+}
 ABSENT = {"text": "", "aws": "-", "address": "-", "integer": 0, "port": 0, "protocol": 0, "list": []}
 PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]
-ELSE = ["127.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10", "240.0.0.0/4", "224.0.0.0/4", "ff00::/8", "0.0.0.0/8", "::/128"]
+ELSE = [
+    "127.0.0.0/8",
+    "::1/128",
+    "169.254.0.0/16",
+    "fe80::/10",
+    "240.0.0.0/4",
+    "224.0.0.0/4",
+    "ff00::/8",
+    "0.0.0.0/8",
+    "::/128",
+]
 """Loopback, link-local, 240/4; no unicast: multicast, the unspecified."""
 
 K = bool | None
@@ -58,18 +80,32 @@ class Kleene:
         if self.types[key] != "tags":
             return self.cell(self.types[key], value, row[key], row)
         tags = row[key]
-        return both([self.cell("text", inner, None if tags is None else dict(tags).get(tag, ""), row) for tag, inner in value.items()])
+        return both(
+            [
+                self.cell("text", inner, None if tags is None else dict(tags).get(tag, ""), row)
+                for tag, inner in value.items()
+            ]
+        )
 
     def cell(self, type_: str, wish: Any, cell: Any, row: dict[str, Any]) -> K:
         if not isinstance(wish, dict):
             wish = {"in": wish}
-        return both([self.operator(type_, op, value if isinstance(value, list) else [value], cell, row) for op, value in wish.items()])
+        return both(
+            [
+                self.operator(type_, op, value if isinstance(value, list) else [value], cell, row)
+                for op, value in wish.items()
+            ]
+        )
 
     def operator(self, type_: str, op: str, items: list[str], cell: Any, row: dict[str, Any]) -> K:
         if cell is None:
             return None
         if type_ == "state" and cell == "unknown":
-            possible = {self.operator(type_, op, items, s, row) for s in STATES[STATES.index(row["at_least"]) :]} if row["at_least"] else {None}
+            possible = (
+                {self.operator(type_, op, items, s, row) for s in STATES[STATES.index(row["at_least"]) :]}
+                if row["at_least"]
+                else {None}
+            )
             return possible.pop() if len(possible) == 1 else None
         if op == "not_in":
             return no(self.operator(type_, "in", items, cell, row))

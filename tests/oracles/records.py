@@ -17,8 +17,27 @@ NUMBERS = {
 """Numeric field → the first number too large for it (ports 16 bits, protocol 8, the rest what Parquet's INT_64 holds)."""
 ADDRESSES = ("srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr")
 UNKNOWN_WHEN_DASH = ("tcp-flags",)
-TEXTS = ("account-id", "interface-id", "action", "log-status", "vpc-id", "subnet-id", "instance-id", "type", "region", "az-id", "flow-direction", "resource-id", "reject-reason", "instance-tag")
+TEXTS = (
+    "account-id",
+    "interface-id",
+    "action",
+    "log-status",
+    "vpc-id",
+    "subnet-id",
+    "instance-id",
+    "type",
+    "region",
+    "az-id",
+    "flow-direction",
+    "resource-id",
+    "reject-reason",
+    "instance-tag",
+)
 OF_TRANSIT_GATEWAYS = ("tgw-id", "tgw-attachment-id", "resource-type")
+OF_VPCS = (
+    "interface-id", "action", "vpc-id", "subnet-id", "instance-id", "pkt-srcaddr", "pkt-dstaddr", "az-id", "traffic-path", "resource-id", "reject-reason",
+    "encryption-status", "instance-tag",
+)  # fmt: skip
 KNOWN = {*NUMBERS, *ADDRESSES, *TEXTS, *OF_TRANSIT_GATEWAYS}
 
 
@@ -108,7 +127,9 @@ def line(held: Held, number: int, record: dict[str, str]) -> None:
                 return
             values[name] = values[name] // 1000 if values[name] > 10**11 else values[name]
     status = values.pop("log-status", "OK")
-    if status not in ("OK", "NODATA", "SKIPDATA") or ("start" in values and "end" in values and values["end"] < values["start"]):
+    if status not in ("OK", "NODATA", "SKIPDATA") or (
+        "start" in values and "end" in values and values["end"] < values["start"]
+    ):
         held.damaged += 1
     elif status == "OK":
         held.ok[number] = {n: v for n, v in values.items() if n in KNOWN}
@@ -119,10 +140,9 @@ def line(held: Held, number: int, record: dict[str, str]) -> None:
 def stored(record: dict[str, Any], name: str) -> Any:
     """What stands in the column of a field: the value; 0 for a number that does not apply; None for what is not known."""
     if name not in record:
-        kind = "transit-gateway" if any(n in record for n in OF_TRANSIT_GATEWAYS) else "vpc"
-        foreign = name in OF_TRANSIT_GATEWAYS or name == "packets-lost-no-route"
-        if foreign and kind == "vpc":
-            return 0 if name in NUMBERS else "-"
+        transit = any(n in record for n in OF_TRANSIT_GATEWAYS)
+        if name in (OF_VPCS if transit else (*OF_TRANSIT_GATEWAYS, "packets-lost-no-route")):
+            return 0 if name in NUMBERS else "-"  # logs of this kind never have it
         return None
     if record[name] is None and name not in UNKNOWN_WHEN_DASH:
         return 0

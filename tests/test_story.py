@@ -1,0 +1,182 @@
+"""The example's planted story, told by the program as it was planted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from auditkit.model.control import STATUSES
+
+if TYPE_CHECKING:
+    from tests.conftest import Audited
+
+CORE, PAYMENTS, LAKE = "444455556666", "333344445555", "555566667777"
+REFUSED = "666677778888"
+
+PLANTS = [
+    ("no-public-ssh", "i-07062685ad45a7464", "flags"),
+    ("no-public-ssh", "i-0738851efa0c0c3db", "ports"),
+    ("no-public-databases", "rds:sg-024f279d4ee21342c", "flags"),
+    ("no-public-rdp", "i-012db0cc7c2d19b0a", "flags"),
+    ("no-public-telnet", "i-0ab5f441b8085fbe4", "flags"),
+    ("no-public-caches", "i-0f706c82ed6a4e343", "flags"),
+    ("no-unexpected-public-high-ports", "i-0e68d428b76ceb7f2", "flags"),
+    ("no-outbound-ssh-to-internet", "i-0eb6b8c4260c2075e", "flags"),
+    ("no-outbound-smtp", "i-0f35fbdb30650b7f3", "flags"),
+    ("no-outbound-smb", "i-06d36ae26b028e41e", "flags"),
+    ("no-dns-past-the-resolver", "i-06d36ae26b028e41e", "ports"),
+]
+
+
+@pytest.mark.parametrize(("control", "subject", "basis"), PLANTS)
+def test_a_planted_violation_is_found_with_its_line_and_its_cause(
+    audited: Audited, control: str, subject: str, basis: str
+) -> None:
+    """Evidence names an object and the very line; the cause names a rule."""
+    finding = next(f for f in audited.findings(control) if f.resource_id == subject)
+    assert basis in finding.facts["basis"]
+    assert all(e.kind == "record" and e.line >= 2 and e.sha256 and "ACCEPT OK" in e.text for e in finding.evidence)
+    assert finding.cause is not None
+    assert finding.cause["verdict"] == "consistent"
+    assert finding.cause["rules"]
+
+
+def test_the_bastion_was_opened_by_the_temporary_rule(audited: Audited) -> None:
+    """The forgotten rule is named by group, source and description."""
+    bastion = next(f for f in audited.findings("no-public-ssh") if f.resource_id == "i-07062685ad45a7464")
+    rule = bastion.cause["rules"][0]
+    assert rule["description"] == "temp - remove after migration"
+    assert "0.0.0.0/0" in rule["rule"]
+    assert {p["address"] for p in bastion.facts["peers"]} == {
+        "203.0.113.90",
+        "203.0.113.91",
+        "192.0.2.61",
+        "192.0.2.62",
+    }
+
+
+def test_nobody_else_is_accused_of_public_ssh(audited: Audited) -> None:
+    """Neither the office's bastion nor the build host whose outbound SSH is answered."""
+    accused = {f.resource_id for f in audited.findings("no-public-ssh")}
+    assert accused == {"i-07062685ad45a7464", "i-0738851efa0c0c3db"}
+
+
+def test_the_scan_the_transfer_and_the_lone_syn(audited: Audited) -> None:
+    """Thresholds are judged per hour and per day; one SYN from port 443 is one flow."""
+    assert [f.group["remote_address"] for f in audited.findings("port-scan-seen")] == ["203.0.113.250"]
+    transfer = audited.findings("no-large-transfer-to-internet")
+    assert [(f.resource_id, f.group["remote_address"]) for f in transfer] == [("i-0c8392cf900115962", "203.0.113.222")]
+    assert transfer[0].facts["bytes"] > 10 * 2**30
+    lone = next(
+        f for f in audited.findings("no-unexpected-public-high-ports") if f.resource_id == "i-0e68d428b76ceb7f2"
+    )
+    assert (lone.facts["rows"], lone.group["local_port"]) == (1, 50123)
+
+
+def test_waivers(audited: Audited) -> None:
+    """A valid one excepts, an expired one fails again, an unused one is reported."""
+    rdp = audited.findings("no-public-rdp")[0]
+    telnet = audited.findings("no-public-telnet")[0]
+    assert rdp.waived
+    assert telnet.waiver["expired"]
+    assert not telnet.waived
+    assert audited.control("no-public-rdp").failed == 0
+    assert audited.control("no-public-telnet").failed == 1
+    waivers = audited.assessment.waivers
+    assert [w["resource"] for w in waivers["unused"]] == ["i-0decommissioned0000"]
+    assert [w["control"] for w in waivers["expired"]] == ["no-public-telnet"]
+    assert {w["control"] for w in waivers["used"]} == {"no-public-rdp", "vpc-flow-logs-complete"}
+
+
+def test_coverage_is_as_planted(audited: Audited) -> None:
+    """Every state at every level, counted."""
+    rows = audited.run.rows("coverage")
+    counts: dict[str, Counter[str]] = {}
+    for row in rows:
+        counts.setdefault(row["resource_type"], Counter())[row["state"]] += 1
+    expected: dict[str, dict[str, int]] = {
+        "vpc": {"complete": 15, "malformed": 1, "misdirected": 1, "partial": 1, "failing": 3, "none": 6, "unknown": 5},
+        "subnet": {"complete": 88, "malformed": 6, "misdirected": 4, "partial": 4, "failing": 10, "none": 12, "unknown": 18},
+        "network-interface": {"complete": 707, "malformed": 14, "misdirected": 26, "partial": 22, "failing": 32, "none": 20, "unknown": 71},
+        "transit-gateway": {"complete": 2, "misdirected": 1, "failing": 1, "none": 1, "unknown": 1},
+        "transit-gateway-attachment": {"complete": 9, "malformed": 2, "misdirected": 3, "failing": 2, "none": 1, "unknown": 3},
+        "nat-gateway": {"complete": 1, "misdirected": 1, "partial": 1, "failing": 1, "none": 1, "unknown": 2},
+    }  # fmt: skip
+    assert counts == expected
+
+
+def test_a_vpc_without_a_log_whose_interfaces_are_all_logged_says_so(audited: Audited) -> None:
+    """Today's are logged; tomorrow's would not be."""
+    row = next(r for r in audited.run.rows("coverage") if r["resource_id"] == "vpc-02a18e4f522303d89")
+    assert (row["state"], row["members"]) == ("none", "complete")
+
+
+def test_every_status_occurs_for_some_account_and_region(audited: Audited) -> None:
+    """All five of them."""
+    seen = {r.status for c in audited.assessment.controls for r in c.results}
+    assert seen == set(STATUSES)
+
+
+def test_an_interface_without_logs_makes_traffic_controls_inconclusive_never_pass(audited: Audited) -> None:
+    """For each traffic control and place: unobserved interface-days in scope exclude a pass."""
+    unobserved = {(d["account_id"], d["region"]) for d in audited.run.rows("interface_days") if d["observed"] == "none"}
+    traffic = [c for c in audited.assessment.controls if c.table == "flow_records" and c.id.startswith("no-public")]
+    judged = [r for c in traffic for r in c.results if (r.account_id, r.region) in unobserved]
+    assert judged
+    assert {r.status for r in judged} <= {"fail", "inconclusive"}
+
+
+def test_a_whole_observed_place_passes(audited: Audited) -> None:
+    """log-archive in eu-west-1 has logs for everything, and nothing happened there."""
+    result = audited.result("no-public-rdp", "222233334444", "eu-west-1")
+    assert (result.status, result.reasons) == ("pass", ())
+
+
+def test_the_refused_account_is_inconclusive_in_every_control(audited: Audited) -> None:
+    """AccessDenied is no verdict."""
+    results = [r for c in audited.assessment.controls for r in c.results if r.account_id == REFUSED]
+    assert len(results) >= len(audited.assessment.controls)
+    assert {r.status for r in results} == {"inconclusive"}
+    assert all("AccessDenied" in " ".join(r.reasons) for r in results)
+
+
+def test_rows_in_are_rows_out(audited: Audited) -> None:
+    """Every line is ok, nodata, skipdata or damaged."""
+    population = audited.assessment.population
+    objects = audited.run.rows("log_objects")
+    assert population["records"] == {
+        key: sum(o[key] or 0 for o in objects) for key in ("ok", "nodata", "skipdata", "damaged")
+    }
+    assert population["records"]["damaged"] == 2
+    assert population["log_objects"] == {"in_scope": len(objects), "read": len(objects), "damaged": 2, "not_read": 0}
+    days = population["interface_days"]
+    assert days["in_scope"] == days["observed"] + days["part"] + days["none"] + days["sampled_out"]
+
+
+def test_damage_and_skipdata_make_days_part(audited: Audited) -> None:
+    """The interface-days that a damaged object may have spoken of were not observed whole."""
+    days = audited.run.rows("interface_days")
+    skipped = [d for d in days if d["interface_id"] == "eni-01e9100b5eef620df" and d["minutes_skipdata"] > 0]
+    assert [d["observed"] for d in skipped] == ["part"]
+    hurt = [d for d in days if d["flow_log_id"] == "fl-0523e8c3cdd4a64dd" and d["day"].day == 29]
+    assert hurt
+    assert {d["observed"] for d in hurt} == {"part"}
+
+
+def test_the_exit_status_says_that_there_are_findings(audited: Audited) -> None:
+    """1 wins over 3."""
+    assert audited.status == 1
+
+
+def test_the_tables_have_the_columns_of_their_contract(audited: Audited) -> None:
+    """Names and order, for every table that controls judge."""
+    import pyarrow.parquet as pq
+
+    from auditkit.model.schema import TABLES
+
+    for name, table in TABLES.items():
+        columns = pq.read_schema(audited.run.tables / f"{name}.parquet").names
+        expected: list[Any] = [c.name for c in table.columns]
+        assert columns == (["control_id", *expected] if name == "flow_records" else expected), name
