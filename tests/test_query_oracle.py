@@ -191,13 +191,13 @@ def compare(trees: list[Any], rows: list[dict[str, Any]]) -> None:
 
 
 @given(st.lists(conditions(), min_size=1, max_size=6), ROWS)
-@bounded(70)
+@bounded(30)
 def test_sql_and_python_judge_every_row_as_kleene_would(trees, rows):
     compare(trees, rows)
 
 
 @given(st.lists(conditions(0), min_size=1, max_size=10), ROWS)
-@bounded(70)
+@bounded(30)
 def test_single_tests_are_judged_as_kleene_would(trees, rows):
     compare(trees, rows)
 

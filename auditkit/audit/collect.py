@@ -222,12 +222,15 @@ class Collector:
             from auditkit.scan import s3_clients  # noqa: PLC0415 - boto3 again
             from auditkit.sources.s3 import S3  # noqa: PLC0415
 
+            absent = {d.log_destination for d in estate.destinations if d.exists is False}
             owners = {d.bucket: d.account for d in self.config.model.destinations.values() if d.bucket and d.account}
             wanted = sorted(
                 {
                     (log.bucket, log.prefix, log.account_id, log.region, owners.get(log.bucket, log.account_id))
                     for log in estate.flow_logs
-                    if log.bucket and self.narrowing.place(log.account_id, log.region)
+                    if log.bucket
+                    and log.log_destination not in absent
+                    and self.narrowing.place(log.account_id, log.region)
                 }
             )
             if wanted:

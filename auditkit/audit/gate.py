@@ -7,6 +7,7 @@ from typing import Any
 
 from auditkit.audit.options import EVERYTHING, Narrowing
 from auditkit.model.control import SEVERITIES
+from auditkit.model.errors import AuditkitError
 from auditkit.run import Run
 
 PASSES, FINDINGS, OPEN = 0, 1, 3
@@ -36,6 +37,8 @@ class Decision:
                 ", …" if len(self.failed) > 5 else ""
             )
             out.append(f"FAIL: {total:,} finding{'s' if total != 1 else ''} at or over {self.fail_on}: {worst}")
+        elif self.status == PASSES:
+            out.append(f"PASS: nothing at or over {self.fail_on} failed")
         if self.inconclusive:
             named = ", ".join(self.inconclusive[:5]) + (", …" if len(self.inconclusive) > 5 else "")
             out.append(
@@ -43,7 +46,7 @@ class Decision:
             )
         if not self.examined:
             out.append("INCONCLUSIVE: nothing was in scope")
-        return out or [f"PASS: nothing at or over {self.fail_on} failed"]
+        return out
 
     def as_json(self) -> dict[str, Any]:
         """For a machine."""
@@ -77,13 +80,8 @@ def decide(
     places = {c.id: [r for r in c.results if narrowing.place(r.account_id, r.region)] for c in controls}
     known = _failing(against) if against else set()
     news = dict.fromkeys(places, 0)
-    for row in run.rows("findings"):
-        if (
-            row["status"] == "fail"
-            and not row["waived"]
-            and row["control_id"] in news
-            and narrowing.place(row["account_id"], row["region"])
-        ):
+    for row in _failing_rows(run):
+        if row["control_id"] in news and narrowing.place(row["account_id"], row["region"]):
             news[row["control_id"]] += row["fingerprint"] not in known
     failed = tuple((c.id, news[c.id]) for c in controls if c.severity in counted and news[c.id])
     undecided = tuple(
@@ -97,5 +95,16 @@ def decide(
 
 
 def _failing(run: Run) -> set[str]:
-    run.assessment()
-    return {row["fingerprint"] for row in run.rows("findings") if row["status"] == "fail" and not row["waived"]}
+    return {row["fingerprint"] for row in _failing_rows(run)}
+
+
+def _failing_rows(run: Run) -> list[dict[str, Any]]:
+    """The findings that fail, of all controls; a table that does not agree with the assessment must not let anything pass."""
+    rows = [row for row in run.rows("findings") if row["status"] == "fail" and not row["waived"]]
+    said = sum(control.failed for control in run.assessment().controls)
+    if len(rows) != said:
+        raise AuditkitError(
+            f"{run.path}: tables/findings.parquet has {len(rows):,} failing findings, assessment.json {said:,}",
+            f"Run `auditkit assess {run.path}` again.",
+        )
+    return rows

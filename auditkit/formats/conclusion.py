@@ -30,7 +30,11 @@ def conclude(a: Mapping[str, Any], counts: Mapping[str, int]) -> Conclusion:
     """
     applied = sum(counts.values()) - counts["not_applicable"]
     status = next((s for s, n in counts.items() if n and s != "not_applicable"), "not_applicable")
-    return Conclusion(status, _headline(counts, applied), tuple(filter(None, (_basis(a), _unread(a["unread"]), _excepted(a), _interim(a["period"])))))
+    return Conclusion(
+        status,
+        _headline(counts, applied),
+        tuple(filter(None, (_basis(a), _unread(a["unread"]), _excepted(a), _interim(a["period"])))),
+    )
 
 
 def _headline(counts: Mapping[str, int], applied: int) -> str:
@@ -56,13 +60,23 @@ def _basis(a: Mapping[str, Any]) -> str:
 
 
 def _unread(unread: Sequence[Any]) -> str:
-    return f"{plural(len(unread), 'read')} failed. What depends on them is inconclusive, never passed." if unread else ""
+    return (
+        f"{plural(len(unread), 'read')} failed. What depends on them is inconclusive, never passed." if unread else ""
+    )
 
 
 def _excepted(a: Mapping[str, Any]) -> str:
     waived, expired = sum(c["waived"] for c in a["controls"]), len(a["waivers"].get("expired", ()))
-    said = f"{plural(waived, 'finding')} {'is' if waived == 1 else 'are'} covered by waivers and {'stays' if waived == 1 else 'stay'} listed, marked." if waived else ""
-    return f"{said} {plural(expired, 'waiver')} {'has' if expired == 1 else 'have'} expired and no longer {'counts' if expired == 1 else 'count'}.".strip() if expired else said
+    said = (
+        f"{plural(waived, 'finding')} {'is' if waived == 1 else 'are'} covered by waivers and {'stays' if waived == 1 else 'stay'} listed, marked."
+        if waived
+        else ""
+    )
+    return (
+        f"{said} {plural(expired, 'waiver')} {'has' if expired == 1 else 'have'} expired and no longer {'counts' if expired == 1 else 'count'}.".strip()
+        if expired
+        else said
+    )
 
 
 def _interim(period: Mapping[str, Any]) -> str:

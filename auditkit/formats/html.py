@@ -27,19 +27,32 @@ CAP = 500
 def build(assessment: Assessment, tables: Tables, made: datetime) -> bytes:
     """Make the page."""
     v = view(assessment, tables, made)
-    style = "".join(f'@font-face{{font-family:"{family}";font-weight:{weight};src:url("{data_uri(file)}")}}\n' for file, (family, weight) in FONTS.items()) + asset("report.css")
+    style = "".join(
+        f'@font-face{{font-family:"{family}";font-weight:{weight};src:url("{data_uri(file)}")}}\n'
+        for file, (family, weight) in FONTS.items()
+    ) + asset("report.css")
     script = asset("report.js")
-    resources = sorted(map(_resource, v.rows("coverage")), key=lambda r: (r["state"] == "complete", r["state"], r["type"], r["account"], r["region"], r["id"]))
-    page = environment().get_template("report.j2").render(
-        v=v,
-        pdf=False,
-        cap=CAP,
-        policy=f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'",
-        style=Markup(style),  # noqa: S704  # our own file; the policy above names its hash
-        script=Markup(script),  # noqa: S704  # likewise
-        static=v.findings[:STATIC],
-        resources=resources,
-        packed={"findings": pack({"rows": list(map(_finding, v.findings)), **_words(v)}), "resources": pack({"rows": resources, **_words(v)})},
+    resources = sorted(
+        map(_resource, v.rows("coverage")),
+        key=lambda r: (r["state"] == "complete", r["state"], r["type"], r["account"], r["region"], r["id"]),
+    )
+    page = (
+        environment()
+        .get_template("report.j2")
+        .render(
+            v=v,
+            pdf=False,
+            cap=CAP,
+            policy=f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'",
+            style=Markup(style),  # noqa: S704  # our own file; the policy above names its hash
+            script=Markup(script),  # noqa: S704  # likewise
+            static=v.findings[:STATIC],
+            resources=resources,
+            packed={
+                "findings": pack({"rows": list(map(_finding, v.findings)), **_words(v)}),
+                "resources": pack({"rows": resources, **_words(v)}),
+            },
+        )
     )
     return page.encode("utf-8", "backslashreplace")
 
@@ -89,7 +102,9 @@ def _finding(f: Json) -> Json:
 
 def _resource(r: Json) -> Json:
     """Keep what the page shows of a coverage row."""
-    tags = dict(r.get("interface_tags") or r.get("subnet_tags") or r.get("vpc_tags") or {})  # Parquet gives maps as pairs
+    tags = dict(
+        r.get("interface_tags") or r.get("subnet_tags") or r.get("vpc_tags") or {}
+    )  # Parquet gives maps as pairs
     return {
         "type": r["resource_type"],
         "id": r["resource_id"],
@@ -100,9 +115,23 @@ def _resource(r: Json) -> Json:
         "name": clip(tags.get("Name", ""), 120),
         "state": r["state"],
         "facts": {k: plain(r[k]) for k in SHOWN if r.get(k) not in ("", "-", [], ())},
-        "reasons": plain(r.get("reasons") or ""),
+        "reasons": "; ".join(r.get("reasons") or ()),
     }
 
 
-SHOWN = ("service", "subject", "baseline", "at_least", "delivered", "approved", "conforming", "via", "members", "flow_log_ids", "redundant_flow_log_ids", "covered_from", "period_state")
+SHOWN = (
+    "service",
+    "subject",
+    "baseline",
+    "at_least",
+    "delivered",
+    "approved",
+    "conforming",
+    "via",
+    "members",
+    "flow_log_ids",
+    "redundant_flow_log_ids",
+    "covered_from",
+    "period_state",
+)
 """Columns of coverage that a resource's detail lists."""

@@ -21,7 +21,16 @@ KINDS = {
 """Resource type → its word; the first one present is what a cell counts in large."""
 STATES = ("complete", *reversed(COVERAGE_STATES[:-1]), "unknown")
 """Coverage states in the order in which a bar shows them."""
-_LISTINGS = {"*", "vpcs", "subnets", "network_interfaces", "transit_gateways", "transit_gateway_attachments", "nat_gateways", "flow_logs"}
+_LISTINGS = {
+    "*",
+    "vpcs",
+    "subnets",
+    "network_interfaces",
+    "transit_gateways",
+    "transit_gateway_attachments",
+    "nat_gateways",
+    "flow_logs",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,12 @@ class Cell:
     """Listings that failed."""
 
 
-def matrix(coverage: Iterable[Mapping[str, Any]], accounts: Iterable[str], regions: Iterable[str], unread: Iterable[Mapping[str, Any]]) -> list[list[Cell]]:
+def matrix(
+    coverage: Iterable[Mapping[str, Any]],
+    accounts: Iterable[str],
+    regions: Iterable[str],
+    unread: Iterable[Mapping[str, Any]],
+) -> list[list[Cell]]:
     """Arrange the assessment's coverage counts: one row per account in scope, one cell per region.
 
     Args:
@@ -62,7 +76,9 @@ def _cell(account: str, region: str, coverage: list[Mapping[str, Any]], unread: 
     states: Counter[str] = Counter()
     for row in here:
         states[row["state"]] += row["count"]
-    counts = tuple((word, *_share(here, kind)) for kind, word in KINDS.items() if any(r["resource_type"] == kind for r in here))
+    counts = tuple(
+        (word, *_share(here, kind)) for kind, word in KINDS.items() if any(r["resource_type"] == kind for r in here)
+    )
     return Cell(account, region, _status(states, missing), counts, {s: states[s] for s in STATES if states[s]}, missing)
 
 
@@ -84,4 +100,6 @@ def by_type(coverage: Iterable[Mapping[str, Any]]) -> list[tuple[str, dict[str, 
     totals: Counter[tuple[str, str]] = Counter()
     for row in coverage:
         totals[row["resource_type"], row["state"]] += row["count"]
-    return [(kind, found) for kind in RESOURCE_TYPES if (found := {s: totals[kind, s] for s in STATES if totals[kind, s]})]
+    return [
+        (kind, found) for kind in RESOURCE_TYPES if (found := {s: totals[kind, s] for s in STATES if totals[kind, s]})
+    ]

@@ -54,9 +54,22 @@ BASIS = {"all": "the whole population was read", "sample": "a sample was read", 
 
 def environment() -> Environment:
     """Make the environment: everything is escaped, and a name that does not exist is an error."""
-    env = Environment(loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    env.filters.update(clip=clip, number=number, plain=plain, short=short, size=size, when=when, values_sum=_values_sum, groupby_order=_groups)
-    env.globals.update(plural=plural, STATUS=STATUS, STATE=STATE, STATE_MEANS=STATE_MEANS, KINDS=KINDS, BASIS=BASIS, limits=limits)
+    env = Environment(
+        loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    env.filters.update(
+        clip=clip,
+        number=number,
+        plain=plain,
+        short=short,
+        size=size,
+        when=when,
+        values_sum=_values_sum,
+        groupby_order=_groups,
+    )
+    env.globals.update(
+        plural=plural, STATUS=STATUS, STATE=STATE, STATE_MEANS=STATE_MEANS, KINDS=KINDS, BASIS=BASIS, limits=limits
+    )
     return env
 
 

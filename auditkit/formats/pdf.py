@@ -42,7 +42,9 @@ def build(assessment: Assessment, tables: Tables, made: datetime) -> bytes:
     document = HTML(string=source, url_fetcher=fetcher, base_url="auditkit:")
     with catch_warnings():
         simplefilter("ignore", ResourceWarning)  # WeasyPrint 70 leaves its colour profile open
-        pdf: bytes = document.write_pdf(stylesheets=[style], font_config=fonts, pdf_variant="pdf/a-3a", pdf_identifier=_identifier(assessment, made))
+        pdf: bytes = document.write_pdf(
+            stylesheets=[style], font_config=fonts, pdf_variant="pdf/a-3a", pdf_identifier=_identifier(assessment, made)
+        )
     return pdf
 
 
@@ -51,17 +53,21 @@ def markup(assessment: Assessment, tables: Tables, made: datetime) -> str:
     v = view(assessment, tables, made)
     groups = select(v.findings)
     full = [f for group in groups for f in group["full"]]
-    return environment().get_template("pdf.j2").render(
-        v=v,
-        pdf=True,
-        cap=CAP,
-        groups=groups,
-        full=full,
-        brief=sum(len(group["lines"]) for group in groups),
-        labels={f["label"] for group in groups for f in group["full"] + group["lines"]},
-        controls={c["id"]: c for c in v.controls},
-        evidence=index(full),
-        vpcs=_vpcs(v),
+    return (
+        environment()
+        .get_template("pdf.j2")
+        .render(
+            v=v,
+            pdf=True,
+            cap=CAP,
+            groups=groups,
+            full=full,
+            brief=sum(len(group["lines"]) for group in groups),
+            labels={f["label"] for group in groups for f in group["full"] + group["lines"]},
+            controls={c["id"]: c for c in v.controls},
+            evidence=index(full),
+            vpcs=_vpcs(v),
+        )
     )
 
 
@@ -76,7 +82,9 @@ def select(findings: list[Json]) -> list[Json]:
     for severity, control in kinds:
         mine = [f for f in findings if (f["severity"], f["control_id"]) == (severity, control)]
         left = MAX_FINDINGS - sum(len(g["full"]) + len(g["lines"]) for g in chosen)
-        full = [{**f, "evidence": f["evidence"][:EVIDENCE], "cited": len(f["evidence"])} for f in mine[: min(IN_FULL, left)]]
+        full = [
+            {**f, "evidence": f["evidence"][:EVIDENCE], "cited": len(f["evidence"])} for f in mine[: min(IN_FULL, left)]
+        ]
         lines = mine[len(full) : min(IN_FULL + IN_LINES, left)]
         chosen.append({"severity": severity, "control_id": control, "total": len(mine), "full": full, "lines": lines})
     return chosen
@@ -87,7 +95,10 @@ def index(findings: list[Json]) -> list[Json]:
     found: dict[tuple[str, str], Json] = {}
     for f in findings:
         for e in f["evidence"]:
-            entry = found.setdefault((e["source"], e["sha256"]), {"label": f"E-{len(found) + 1:03}", "source": e["source"], "sha256": e["sha256"], "findings": []})
+            entry = found.setdefault(
+                (e["source"], e["sha256"]),
+                {"label": f"E-{len(found) + 1:03}", "source": e["source"], "sha256": e["sha256"], "findings": []},
+            )
             e["label"] = entry["label"]
             if f["label"] not in entry["findings"]:
                 entry["findings"].append(f["label"])
@@ -105,11 +116,17 @@ def drawable(text: str) -> tuple[str, dict[str, tuple[str, int]]]:
     Returns:
         The text, and file → family and weight of the fonts to load.
     """
-    foreign = {ord(char) for char in set(text) if char > "\u024f"} - _characters("Inter-Regular.woff") - _characters("DejaVuSans-Fallback.woff")
+    foreign = (
+        {ord(char) for char in set(text) if char > "\u024f"}
+        - _characters("Inter-Regular.woff")
+        - _characters("DejaVuSans-Fallback.woff")
+    )
     if not foreign:
         return text, FONTS
     missing = foreign - _characters(CJK)
-    return text.translate({code: escape(chr(code)) for code in missing}), FONTS | {CJK: ("Auditkit CJK", 400)} if foreign - missing else FONTS
+    return text.translate({code: escape(chr(code)) for code in missing}), FONTS | {
+        CJK: ("Auditkit CJK", 400)
+    } if foreign - missing else FONTS
 
 
 @cache
@@ -118,7 +135,10 @@ def _characters(font: str) -> frozenset[int]:
 
 
 def _faces(faces: dict[str, tuple[str, int]]) -> str:
-    return "".join(f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url("auditkit:{file}") }}\n' for file, (family, weight) in faces.items())
+    return "".join(
+        f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url("auditkit:{file}") }}\n'
+        for file, (family, weight) in faces.items()
+    )
 
 
 def _identifier(assessment: Assessment, made: datetime) -> bytes:

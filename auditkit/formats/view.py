@@ -83,7 +83,11 @@ def view(assessment: Assessment, tables: Tables, made: datetime) -> View:
         regions=regions,
         matrix=matrix(a["coverage"], accounts, regions, a["unread"]),
         coverage=by_type(a["coverage"]),
-        severities=[(s, found) for s in SEVERITIES if (found := _count(c["status"] for c in a["controls"] if c["severity"] == s))],
+        severities=[
+            (s, found)
+            for s in SEVERITIES
+            if (found := _count(c["status"] for c in a["controls"] if c["severity"] == s))
+        ],
         by_account=_by_account(findings),
         controls=_controls(a, findings),
         findings=findings,
@@ -97,7 +101,9 @@ def _regions(regions: Any) -> set[str]:
 
 
 def _frameworks(a: Json) -> list[str]:
-    return list(a["scope"].get("frameworks") or ()) or sorted({f["framework"] for c in a["controls"] for f in c["frameworks"]})
+    return list(a["scope"].get("frameworks") or ()) or sorted(
+        {f["framework"] for c in a["controls"] for f in c["frameworks"]}
+    )
 
 
 def _count(statuses: Iterable[str]) -> dict[str, int]:
@@ -108,7 +114,13 @@ def _count(statuses: Iterable[str]) -> dict[str, int]:
 def _findings(findings: list[Json]) -> list[Json]:
     width = max(3, len(str(len(findings))))
     return [
-        {**f, "label": f"F-{n:0{width}}", "shown_status": "excepted" if f["status"] == "fail" and f["waiver"] and not f["waiver"]["expired"] else f["status"]}
+        {
+            **f,
+            "label": f"F-{n:0{width}}",
+            "shown_status": "excepted"
+            if f["status"] == "fail" and f["waiver"] and not f["waiver"]["expired"]
+            else f["status"],
+        }
         for n, f in enumerate(findings, 1)
     ]
 
@@ -127,8 +139,15 @@ def _mappings(frameworks: list[Json]) -> list[Json]:
         found[f["framework"], f["strength"]].append(f)
     order = ("direct", "supporting", "weak")
     return [
-        {"framework": framework, "strength": strength, "ids": [f["id"] for f in some], "sources": [f"{f['id']}: {f.get('source') or 'no source given'}" for f in some]}
-        for (framework, strength), some in sorted(found.items(), key=lambda kv: (order.index(kv[0][1]) if kv[0][1] in order else 3, kv[0]))
+        {
+            "framework": framework,
+            "strength": strength,
+            "ids": [f["id"] for f in some],
+            "sources": [f"{f['id']}: {f.get('source') or 'no source given'}" for f in some],
+        }
+        for (framework, strength), some in sorted(
+            found.items(), key=lambda kv: (order.index(kv[0][1]) if kv[0][1] in order else 3, kv[0])
+        )
     ]
 
 

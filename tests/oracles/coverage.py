@@ -137,16 +137,14 @@ class Oracle:
             return True
         for name in wanted.destinations:
             place = self.places[name]
-            if place.bucket and log.log_destination_type == "s3" and log.bucket == place.bucket:
-                key = "/".join([*([log.prefix] if log.prefix else []), "AWSLogs/file"])
-                if not place.prefix or key.startswith(place.prefix + "/"):
-                    return True
-            if place.log_group and log.log_destination_type == "cloud-watch-logs" and log.log_group == place.log_group:
-                if (
-                    not place.account
-                    or log.log_destination == f"log-group:{place.account}:{log.region}:{log.log_group}"
-                ):
-                    return True
+            same_bucket = place.bucket and log.log_destination_type == "s3" and log.bucket == place.bucket
+            key = f"{log.prefix}/AWSLogs/file".lstrip("/")
+            if same_bucket and (not place.prefix or key.startswith(f"{place.prefix}/")):
+                return True
+            groups = place.log_group and log.log_destination_type == "cloud-watch-logs"
+            owner = log.log_destination.split(":")[1]
+            if groups and log.log_group == place.log_group and place.account in ("", owner):
+                return True
         return False
 
     def conforms(self, wanted: Wanted, log: FlowLog) -> bool:
@@ -282,7 +280,7 @@ class Oracle:
         tags = self.tags(a.account_id, a.attached_id if a.attached_type == "vpc" else "")
         return self.judge(logs, tags, unread=not self.listed("flow_logs", a.account_id, a.region))
 
-    def rows(self) -> dict[tuple[str, str], Row]:
+    def rows(self) -> dict[tuple[str, str], Row]:  # noqa: C901 - one kind of resource after the other
         """Every row, by type and id."""
         estate = self.inventory
         out: dict[tuple[str, str], Row] = {}

@@ -186,7 +186,7 @@ def _log(draw: Any, number: int, resource_id: str, account: str) -> FlowLog:
 
 
 @st.composite
-def worlds(draw: Any) -> World:
+def worlds(draw: Any) -> World:  # noqa: C901 - one kind of resource after the other
     """Random organizations of two or three accounts."""
     w = World()
     owners = ACCOUNTS[: draw(st.integers(2, 3))]

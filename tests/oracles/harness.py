@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute  # noqa: F401 - whether the engine brings it along is asked in test_records_oracle, not here
+
 from auditkit.audit import population
 from auditkit.config.conditions import Parser
 from auditkit.config.schema import Baseline
