@@ -142,21 +142,46 @@ def test_deciding_whether_a_log_delivers_contradicts_nothing(data):
 
 def test_what_is_approved_is_what_lies_below_the_approved_place():
     """Every prefix and every group against every approved place: prefixes end at slashes."""
-    bare = {"account_id": "2", "region": REGION, "resource_id": "vpc-1", "kind": "vpc", "traffic_type": "ALL", "fields": (), "flow_log_tags": {}}
+    bare = {
+        "account_id": "2",
+        "region": REGION,
+        "resource_id": "vpc-1",
+        "kind": "vpc",
+        "traffic_type": "ALL",
+        "fields": (),
+        "flow_log_tags": {},
+    }
     logs = [
-        FlowLog(flow_log_id="fl", log_destination_type="s3", log_destination=f"s3://{b}/{p}".rstrip("/"), bucket=b, prefix=p, **bare)
+        FlowLog(
+            flow_log_id="fl",
+            log_destination_type="s3",
+            log_destination=f"s3://{b}/{p}".rstrip("/"),
+            bucket=b,
+            prefix=p,
+            **bare,
+        )
         for b in ("central", "whole", "rogue")
         for p in ("", "logs", "logs/team", "logs2", "log", "team/logs")
     ]
     logs += [
-        FlowLog(flow_log_id="fl", log_destination_type="cloud-watch-logs", log_destination=f"log-group:{a}:{REGION}:{g}", log_group=g, **bare)
+        FlowLog(
+            flow_log_id="fl",
+            log_destination_type="cloud-watch-logs",
+            log_destination=f"log-group:{a}:{REGION}:{g}",
+            log_group=g,
+            **bare,
+        )
         for a in ACCOUNTS[:2]
         for g in ("/flow", "/flow2", "/flow/x")
     ]
     oracle = Oracle(Inventory(as_of=AS_OF, accounts=(), regions={}), {}, [], PLACES, set())
     for log in logs:
         for name, approved in APPROVED.items():
-            assert (log.log_destination, name, approved.accepts(log)) == (log.log_destination, name, oracle.approves(Wanted("", None, "ALL", (name,), (), None), log))
+            assert (log.log_destination, name, approved.accepts(log)) == (
+                log.log_destination,
+                name,
+                oracle.approves(Wanted("", None, "ALL", (name,), (), None), log),
+            )
 
 
 def test_a_set_that_depends_on_the_undecided_baseline_is_not_told():

@@ -33,17 +33,34 @@ NOON = int(datetime(2026, 7, 10, 12, tzinfo=UTC).timestamp())
 V2 = " ".join(VPC_DEFAULT)
 V3 = f"{V2} tcp-flags"
 V5 = f"{V2} tcp-flags pkt-srcaddr pkt-dstaddr flow-direction"
-OBJECTS = tuple(Column(n, "integer" if n in ("obj", "slot") else "text", "") for n in ("obj", "uri", "flow_log_id", "account_id", "region", "slot"))
+OBJECTS = tuple(
+    Column(n, "integer" if n in ("obj", "slot") else "text", "")
+    for n in ("obj", "uri", "flow_log_id", "account_id", "region", "slot")
+)
 
 
-def interface(interface_id: str, *addresses: str, service: str = "ec2", vpc: str = "vpc-1", status: str = "in-use", attached: datetime | None = None) -> NetworkInterface:
+def interface(
+    interface_id: str,
+    *addresses: str,
+    service: str = "ec2",
+    vpc: str = "vpc-1",
+    status: str = "in-use",
+    attached: datetime | None = None,
+) -> NetworkInterface:
     return NetworkInterface(
         interface_id=interface_id, interface_arn=interface_id, account_id=ACCOUNT, region=REGION, vpc_id=vpc, subnet_id="subnet-1", service=service, service_evidence="",
         subject=interface_id, subject_type="network-interface", status=status, attach_time=attached, addresses=addresses, interface_tags={}, seen_from=(ACCOUNT,),
     )  # fmt: skip
 
 
-def flow_log(flow_log_id: str = "fl-1", traffic: str = "ALL", fields: str = V5, interval: int = 600, born: datetime = datetime(2026, 1, 1, tzinfo=UTC), bucket: str = "b") -> FlowLog:
+def flow_log(
+    flow_log_id: str = "fl-1",
+    traffic: str = "ALL",
+    fields: str = V5,
+    interval: int = 600,
+    born: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+    bucket: str = "b",
+) -> FlowLog:
     return FlowLog(
         flow_log_id=flow_log_id, account_id=ACCOUNT, region=REGION, resource_id="vpc-1", kind="vpc", traffic_type=traffic, flow_log_status="ACTIVE",
         deliver_logs_status="SUCCESS", log_destination_type="s3", log_destination=f"s3://{bucket}", bucket=bucket, fields=tuple(fields.split()),
@@ -62,7 +79,18 @@ class Object:
     cut: int = 0  # bytes that its end lacks
 
 
-def line(src: str, dst: str, flags: int | str = 2, action: str = "ACCEPT", *, at: int = NOON, eni: str = "eni-1", protocol: int = 6, status: str = "OK", **more: str) -> dict[str, str]:
+def line(
+    src: str,
+    dst: str,
+    flags: int | str = 2,
+    action: str = "ACCEPT",
+    *,
+    at: int = NOON,
+    eni: str = "eni-1",
+    protocol: int = 6,
+    status: str = "OK",
+    **more: str,
+) -> dict[str, str]:
     """One record by field, `address:port` to `address:port`; `pkt_srcaddr` and the like stand for what the format has."""
     (srcaddr, srcport), (dstaddr, dstport) = src.rsplit(":", 1), dst.rsplit(":", 1)
     return {
@@ -74,7 +102,14 @@ def line(src: str, dst: str, flags: int | str = 2, action: str = "ACCEPT", *, at
 
 def silence(status: str, *, at: int = NOON, eni: str = "eni-1") -> dict[str, str]:
     """A line of NODATA or SKIPDATA."""
-    kept = {"version": "5", "account-id": ACCOUNT, "interface-id": eni, "start": str(at), "end": str(at + 60), "log-status": status}
+    kept = {
+        "version": "5",
+        "account-id": ACCOUNT,
+        "interface-id": eni,
+        "start": str(at),
+        "end": str(at + 60),
+        "log-status": status,
+    }
     return {**dict.fromkeys(V5.split(), "-"), **kept}
 
 
@@ -105,7 +140,10 @@ class Seen:
     def verdicts(self, one: Control) -> list[bool | None]:
         """The verdict on each record, in the order of the objects and lines."""
         _, verdict = verdict_sql(one, self.networks)
-        return [r["verdict"] for r in self.engine.rows(f'SELECT ({verdict}) AS verdict FROM flow_records ORDER BY "object", line')]
+        return [
+            r["verdict"]
+            for r in self.engine.rows(f'SELECT ({verdict}) AS verdict FROM flow_records ORDER BY "object", line')
+        ]
 
     def observed(self, day: str = "2026-07-10", eni: str = "eni-1") -> str:
         return str(self.days[eni, day]["observed"])
@@ -134,7 +172,15 @@ def see(
         done = engine.load([_written(Path(folder), at, o) for at, o in enumerate(given)])
     hurt = [(o.object.flow_log_id, o.object.slot, "a log object of it is damaged") for o in done if o.damaged]
     rows = [
-        {"obj": o.number, "uri": o.object.uri, "flow_log_id": o.object.flow_log_id, "account_id": ACCOUNT, "region": REGION, "slot": int(o.object.slot.timestamp())} for o in done
+        {
+            "obj": o.number,
+            "uri": o.object.uri,
+            "flow_log_id": o.object.flow_log_id,
+            "account_id": ACCOUNT,
+            "region": REGION,
+            "slot": int(o.object.slot.timestamp()),
+        }
+        for o in done
     ]
     engine.derive(
         {
@@ -162,4 +208,12 @@ def _written(folder: Path, at: int, one: Object) -> tuple[LogObject, Path]:
     packed = gzip.compress("\n".join([one.header, *one.lines]).encode() + b"\n", mtime=0)
     path.write_bytes(packed[: len(packed) - one.cut])
     slot = datetime.fromtimestamp(one.at // 300 * 300, UTC)
-    return LogObject(uri=f"s3://b/{at:03}", key=str(at), account_id=ACCOUNT, region=REGION, flow_log_id=one.log, slot=slot, size=len(packed)), path
+    return LogObject(
+        uri=f"s3://b/{at:03}",
+        key=str(at),
+        account_id=ACCOUNT,
+        region=REGION,
+        flow_log_id=one.log,
+        slot=slot,
+        size=len(packed),
+    ), path
