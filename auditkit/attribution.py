@@ -81,6 +81,7 @@ class Rules:
         rules = [r for g in interface.security_group_ids for r in self.by_group.get(g, ())]
         fitting = [
             r for r in rules
+            if (":" in r.peer) == (":" in flow["remote_address"]) or r.range is None
             if r.ingress is (initiator == "remote") and r.protocol in (-1, flow["protocol"])
             and (r.protocol == -1 or r.from_port <= port <= r.to_port)
         ]  # fmt: skip

@@ -175,7 +175,7 @@ class Compiler:
         if isinstance(value, bool):
             return str(value).upper()
         if isinstance(value, datetime):
-            return self.dialect.time.format(value=value.strftime("%Y-%m-%d %H:%M:%S+00"))
+            return self.dialect.time.format(value=value.strftime("%Y-%m-%d %H:%M:%S.%f+00"))
         if isinstance(value, int):
             return str(value)
         return text(str(value))

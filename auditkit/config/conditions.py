@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auditkit.config.yaml import Loc
-from auditkit.model.addresses import cidr
+from auditkit.model.addresses import cidr, ranges
 from auditkit.model.condition import All, Condition, Not, Some, Test
 from auditkit.model.errors import nearest
 from auditkit.model.records import PROTOCOLS
@@ -137,6 +137,8 @@ class Parser:
                 literals.append(self._literal(column, op, item))
             except _Wrong as wrong:
                 self.complain((*loc, at) if isinstance(value, list) else loc, str(wrong))
+        if column.type == "address" and op != "exists":  # a network of IPv6 may be two ranges
+            literals = [part for one in literals for part in ([one] if isinstance(one, str) else one)]
         if op == "between" and len(literals) == 2 and literals[0] > literals[1]:
             self.complain(loc, "between: the first value is the larger")
         return Test(
@@ -172,7 +174,7 @@ class Parser:
         if item in (*NETWORKS, CORPORATE) or item in self.networks:
             return item
         try:
-            return cidr(item)
+            return ranges(item)
         except ValueError as error:
             if re.fullmatch(r"[0-9.:/]+|[0-9a-fA-F:./]*:[0-9a-fA-F:./]*", item):
                 raise _Wrong(f"{item!r} is not a network: {error}") from None

@@ -176,6 +176,7 @@ def worst_of(verdicts: Sequence[Verdict]) -> Verdict:
     """Join the verdicts under several baselines that may be the right one."""
     first = min(verdicts, key=lambda v: COVERAGE_STATES.index(v.at_least))
     if len({(v.state, v.at_least) for v in verdicts}) == 1:
-        return first
+        told = [sets.pop() if len(sets) == 1 else None for sets in ({v.sets[at] for v in verdicts} for at in range(3))]
+        return replace(first, sets=(told[0], told[1], told[2]))
     reason = "the tags that decide its baseline were not read"
     return replace(first, state="unknown", sets=(None, None, None), since=None, reasons=(reason, *first.reasons))

@@ -127,7 +127,7 @@ class DuckDB:
     def _insert(self, batch: Batch) -> None:
         self.db.register("_batch", batch.table)
         present = set(batch.table.column_names)
-        kind = "transit-gateway" if "tgw_id" in present else "vpc"
+        kind = traffic.kind_of(present)
         for sql in traffic.inserts(present, kind):
             self.db.execute(sql)
         self.db.unregister("_batch")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from auditkit.model.addresses import address
@@ -24,6 +25,10 @@ GZIP = 31
 LARGEST = 2**31
 """Bytes that one object may unpack to; AWS closes a file at 75 MB packed."""
 STATUSES = ("OK", "NODATA", "SKIPDATA")
+_FLOW = (
+    "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "action", "pkt_srcaddr", "pkt_dstaddr",
+)  # fmt: skip
+"""Columns that say something of a flow: a line without traffic has `-` in all of them."""
 _MILLISECONDS = 10**11
 _BATCH = 8 * 2**20
 _ARROW = {"port": pa.uint16(), "protocol": pa.uint8(), "integer": pa.uint64()}
@@ -60,6 +65,8 @@ class ObjectRead:
     """Where its bytes lie."""
     header: tuple[str, ...] = ()
     """Field names of its first header."""
+    top: int = 1
+    """The line that its first header stands on."""
     ok: int = 0
     """Lines with log-status OK."""
     nodata: int = 0
@@ -91,10 +98,15 @@ def unpack(data: bytes) -> tuple[bytes, str]:
     """
     out: list[bytes] = []
     total = 0
+    if not data:
+        return b"", "the object is empty: not even a gzip header"
     while data:
         member = zlib.decompressobj(GZIP)
         try:
-            out.append(member.decompress(data, LARGEST - total))
+            text = member.decompress(data, LARGEST - total)
+            if out and _new_file(b"".join(out), text):
+                out.append(b"\n")
+            out.append(text)
         except zlib.error:
             # Byte by byte up to the damage: what stood before it is still good.
             return b"".join(out) + _salvage(data), "the gzip data is damaged"
@@ -105,6 +117,19 @@ def unpack(data: bytes) -> tuple[bytes, str]:
             return b"".join(out), "the gzip data is truncated"
         data = member.unused_data.lstrip(b"\0")
     return b"".join(out), ""
+
+
+def _new_file(before: bytes, text: bytes) -> bool:
+    """Tell whether files were put together, the first without an end to its last line.
+
+    Members may also be cut anywhere: only a whole record before a whole header is a border.
+    """
+    if before.endswith(b"\n") or b"\n" not in before:
+        return False
+    words = text.partition(b"\n")[0].decode("utf-8", "replace").split()
+    last = before[before.rfind(b"\n") + 1 :].split()
+    header = before.partition(b"\n")[0].split()
+    return len(last) == len(header) and is_header(words) and words[0] in BY_NAME
 
 
 def _salvage(data: bytes) -> bytes:
@@ -168,18 +193,15 @@ class Reader:
             read.hurt(wrong)
             text = text[: text.rfind(b"\n") + 1]  # the last line may be half a line
         head, _, body = text.partition(b"\n")
+        while not head.strip() and body:
+            head, _, body = body.partition(b"\n")
+            read.top += 1
         names = head.decode("utf-8", "replace").split()
-        if not names:
-            if body.strip():
-                read.hurt("the header line is empty", 1)
-            return None
         if not is_header(names):
-            for at, line in enumerate(text.splitlines(), 1):
-                if line.strip():
-                    read.hurt("no header names the fields", at)
+            _hurt_all(read, head + b"\n" + body, "no header names the fields", read.top)
             return None
         if len(set(names)) != len(names):
-            read.hurt("the header names a field twice", 1)
+            _hurt_all(read, body, "the header names a field twice", read.top + 1)
             return None
         read.header = tuple(names)
         return body
@@ -237,7 +259,11 @@ class Reader:
         if table.num_rows != sum(counts) or not self._sound(table, fields):
             return None
         obj = [read.number for (read, _), count in zip(bodies, counts, strict=True) for _ in range(count)]
-        line = [at for count in counts for at in range(2, count + 2)]
+        line = [
+            at
+            for (read, _), count in zip(bodies, counts, strict=True)
+            for at in range(read.top + 1, read.top + 1 + count)
+        ]
         table = table.rename_columns([BY_NAME[name].column for name in fields])
         table = table.append_column("obj", pa.array(obj, pa.uint32())).append_column(
             "line", pa.array(line, pa.uint32())
@@ -258,7 +284,7 @@ class Reader:
         starts, ends = table["start"], table["end"]
         if starts.null_count or ends.null_count or _above(starts, _MILLISECONDS) or _above(ends, _MILLISECONDS):
             return False
-        return not _any(pa.compute.less(ends, starts))
+        return not _any(pc.less(ends, starts))
 
     def _address(self, text: str) -> bool:
         """Parse an address once; `-` is fine."""
@@ -270,9 +296,9 @@ class Reader:
         """Read line by line: good rows are kept, others counted by reason, with the first line named."""
         rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         names = read.header
-        for at, raw in enumerate(body.split(b"\n"), 2):
+        for at, raw in enumerate(body.split(b"\n"), read.top + 1):
             try:
-                tokens = raw.decode("utf-8").split()
+                tokens = [word.decode("utf-8") for word in raw.split()]
             except UnicodeDecodeError:
                 read.hurt("is not UTF-8 text", at)
                 continue
@@ -319,7 +345,10 @@ class Reader:
 
     def _timed(self, read: ObjectRead, row: dict[str, Any], at: int) -> dict[str, Any] | None:
         """Check status and times; milliseconds, which AWS once wrote, become seconds."""
-        row.setdefault("log_status", "NODATA" if row.get("srcaddr", "-") == "-" else "OK")
+        if "log_status" not in row:
+            # A line of nothing may stand for skipped records as well as for none: without the field nobody can tell.
+            told = [row[c] for c in _FLOW if c in row]
+            row["log_status"] = "SKIPDATA" if told and all(v in (None, "-") for v in told) else "OK"
         if row["log_status"] not in STATUSES:
             read.hurt("log-status is none of OK, NODATA, SKIPDATA", at)
             return None
@@ -348,13 +377,20 @@ def is_header(words: list[str]) -> bool:
     return sum(word in BY_NAME for word in words) * 2 > len(words)
 
 
+def _hurt_all(read: ObjectRead, text: bytes, reason: str, top: int) -> None:
+    """Count every line that says something as damaged."""
+    for at, line in enumerate(text.split(b"\n"), top):
+        if line.strip():
+            read.hurt(reason, at)
+
+
 def _clean(body: bytes) -> bool:
-    return not body.startswith((b" ", b"\n")) and not any(bad in body for bad in _SUSPECT)
+    return body.isascii() and not body.startswith((b" ", b"\n")) and not any(bad in body for bad in _SUSPECT)
 
 
 def _above(column: pa.ChunkedArray, limit: int) -> bool:
-    return _any(pa.compute.greater(column, pa.scalar(limit, column.type)))
+    return _any(pc.greater(column, pa.scalar(limit, column.type)))
 
 
 def _any(column: pa.ChunkedArray) -> bool:
-    return bool(pa.compute.any(column).as_py())
+    return bool(pc.any(column).as_py())

@@ -10,6 +10,14 @@ from auditkit.model.schema import RAW_ONLY
 _NUMBERS = ("integer", "port", "protocol")
 
 
+_OF_GATEWAYS = frozenset(f.column for f in FIELDS if f.kinds == ("transit-gateway",))
+
+
+def kind_of(present: Collection[str]) -> str:
+    """Tell what a format is of: any field that only transit gateways have says so."""
+    return "vpc" if _OF_GATEWAYS.isdisjoint(present) else "transit-gateway"
+
+
 def inserts(present: Collection[str], kind: str) -> list[str]:
     """Return the statements that put a batch, registered as `_batch`, into `lines` and `silences`.
 
@@ -48,6 +56,9 @@ def _unit(present: Collection[str], kind: str) -> str:
     resource = "nullif(\"resource_id\", '-')" if "resource_id" in present else "NULL"
     return f"coalesce({interface}, {resource})"
 
+
+IDLE = 432_000
+"""Seconds for which a security group may remember an idle connection (its largest setting): older flags tell nothing."""
 
 CASTS = {
     "hurt_days": "day::DATE AS day",
@@ -112,9 +123,9 @@ FROM days_seen d WHERE d.flow_log_id NOT IN (SELECT flow_log_id FROM log_traffic
 
 
 def minutes(table: str, condition: str) -> str:
-    """Select unit, day and the minutes that lines of the chosen flow logs span, overlaps counted once."""
+    """Select unit, day and the minutes, begun ones whole, that lines of the chosen flow logs span; overlaps count once."""
     return f"""
-SELECT unit, day, sum(e - s) // 60 AS minutes FROM (
+SELECT unit, day, (sum(e - s + 1) + 59) // 60 AS minutes FROM (
   SELECT unit, day, isle, min(s) AS s, max(e) AS e FROM (
     SELECT *, sum(CASE WHEN s > reach THEN 1 ELSE 0 END) OVER (PARTITION BY unit, day ORDER BY s, e ROWS UNBOUNDED PRECEDING) AS isle FROM (
       SELECT *, coalesce(max(e) OVER (PARTITION BY unit, day ORDER BY s, e ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), -1) AS reach FROM (
@@ -246,7 +257,6 @@ WITH taken AS (
     CASE direction WHEN '-' THEN '-' WHEN 'ingress' THEN dstaddr WHEN 'egress' THEN srcaddr END AS local_address,
     CASE direction WHEN '-' THEN 0 WHEN 'ingress' THEN dstport WHEN 'egress' THEN srcport END AS local_port,
     CASE direction WHEN '-' THEN '-' WHEN 'ingress' THEN coalesce(nullif(pkt_srcaddr, '-'), srcaddr) WHEN 'egress' THEN coalesce(nullif(pkt_dstaddr, '-'), dstaddr) END AS far_address,
-    CASE direction WHEN 'ingress' THEN srcaddr WHEN 'egress' THEN dstaddr END AS near_address,
     CASE direction WHEN '-' THEN 0 WHEN 'ingress' THEN srcport WHEN 'egress' THEN dstport END AS remote_port,
     CASE WHEN direction = '-' THEN '-' WHEN direction IS NULL OR protocol <> 6 OR tcp_flags IS NULL THEN NULL
       WHEN tcp_flags & 18 = 18 THEN CASE direction WHEN 'ingress' THEN 'local' ELSE 'remote' END
@@ -256,10 +266,11 @@ WITH taken AS (
   SELECT *,
     max("start") FILTER (by_flags = 'local') OVER w AS local_began, max("start") FILTER (by_flags = 'remote') OVER w AS remote_began
   FROM sided
-  WINDOW w AS (PARTITION BY unit, local_address, local_port, near_address, remote_port, protocol ORDER BY "start" RANGE UNBOUNDED PRECEDING)
+  WINDOW w AS (PARTITION BY unit, local_address, local_port, far_address, remote_port, protocol ORDER BY "start" RANGE UNBOUNDED PRECEDING)
 ), begun AS (
   SELECT *,
     coalesce(by_flags, CASE WHEN protocol <> 6 OR direction IS NULL THEN NULL
+      WHEN "start" - greatest(local_began, remote_began) > {IDLE} THEN NULL
       WHEN coalesce(local_began, -1) > coalesce(remote_began, -1) THEN 'local'
       WHEN coalesce(remote_began, -1) > coalesce(local_began, -1) THEN 'remote' END) AS initiator
   FROM looked_back

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -66,11 +67,17 @@ def environment() -> Environment:
         when=when,
         values_sum=_values_sum,
         groupby_order=_groups,
+        inline=_inline,
     )
     env.globals.update(
         plural=plural, STATUS=STATUS, STATE=STATE, STATE_MEANS=STATE_MEANS, KINDS=KINDS, BASIS=BASIS, limits=limits
     )
     return env
+
+
+def _inline(condition: str) -> str:
+    """Write a condition, a mapping in YAML, in one line."""
+    return re.sub(r"\n(?! )", "; ", re.sub(r"\n +", " ", condition.strip()))
 
 
 def _values_sum(counts: Mapping[str, int]) -> int:

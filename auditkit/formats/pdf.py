@@ -21,14 +21,16 @@ from auditkit.model.assessment import Assessment
 
 MAX_FINDINGS = 1000
 """Findings shown at all; the rest is counted, and its file named."""
-IN_FULL = 5
-"""Findings of one control and severity shown with their evidence: what the next five hundred add is a line each. One costs 40 ms and 0.8 MB."""
-IN_LINES = 40
+IN_FULL = 3
+"""Findings of one control and severity shown with their evidence: what the next add is a line each."""
+IN_LINES = 15
 """Findings of one control and severity that get a line after those."""
 EVIDENCE = 3
 """Lines of evidence of one finding."""
 CAP = 200
 """Rows of a listing that is not the report's point."""
+CELLS = 16
+"""Account regions that a control names for one status."""
 CJK = "DroidSansFallback-CJK.woff"
 """The one font that takes long to load: only where a text needs it."""
 
@@ -60,6 +62,7 @@ def markup(assessment: Assessment, tables: Tables, made: datetime) -> str:
             v=v,
             pdf=True,
             cap=CAP,
+            cells=CELLS,
             groups=groups,
             full=full,
             brief=sum(len(group["lines"]) for group in groups),

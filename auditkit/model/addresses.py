@@ -43,10 +43,23 @@ def cidr(text: str) -> Range:
     return int(network.network_address) + offset, int(network.broadcast_address) + offset
 
 
-def merge(ranges: Iterable[Range]) -> tuple[Range, ...]:
+def ranges(text: str) -> tuple[Range, ...]:
+    """Return the addresses of a CIDR: for IPv6, less the mapped block, where IPv4 stands on this number line.
+
+    Raises:
+        ValueError: not a network, or host bits are set.
+    """
+    low, high = cidr(text)
+    first, last = MAPPED, MAPPED + 2**32 - 1
+    if ":" not in text or high < first or low > last or low >= first:
+        return ((low, high),)
+    return (low, first - 1), (last + 1, high)
+
+
+def merge(parts: Iterable[Range]) -> tuple[Range, ...]:
     """Sort, and join what touches or overlaps."""
     out: list[Range] = []
-    for low, high in sorted(ranges):
+    for low, high in sorted(parts):
         if out and low <= out[-1][1] + 1:
             out[-1] = (out[-1][0], max(out[-1][1], high))
         else:
@@ -54,11 +67,11 @@ def merge(ranges: Iterable[Range]) -> tuple[Range, ...]:
     return tuple(out)
 
 
-def complement(ranges: Iterable[Range]) -> tuple[Range, ...]:
-    """Every address that is in none of `ranges`."""
+def complement(parts: Iterable[Range]) -> tuple[Range, ...]:
+    """Every address that is in none of `parts`."""
     out: list[Range] = []
     start = 0
-    for low, high in merge(ranges):
+    for low, high in merge(parts):
         if low > start:
             out.append((start, low - 1))
         start = high + 1
@@ -107,12 +120,14 @@ class Networks:
             configured: name → CIDRs, from auditkit.yaml.
             vpc_cidrs: VPC id → CIDRs of both families.
         """
-        vpcs = {vpc_id: merge(cidr(text) for text in cidrs) for vpc_id, cidrs in vpc_cidrs.items()}
-        known = [one for ranges in vpcs.values() for one in ranges]
+        vpcs = {vpc_id: merge(r for text in cidrs for r in ranges(text)) for vpc_id, cidrs in vpc_cidrs.items()}
+        known = [one for parts in vpcs.values() for one in parts]
         private = [cidr(text) for text in PRIVATE]
         outside = [cidr(text) for text in (*SPECIAL, *MULTICAST)]
         # The mapped block is where IPv4 lives on this number line; the rest of IPv6 stays.
-        named = {name: Network(name, merge(cidr(text) for text in cidrs)) for name, cidrs in configured.items()}
+        named = {
+            name: Network(name, merge(r for text in cidrs for r in ranges(text))) for name, cidrs in configured.items()
+        }
         named.setdefault("corporate", Network("corporate", ()))
         named["private"] = Network("private", merge([*private, *known]))
         named["internet"] = Network("internet", complement([*private, *outside, *known]))

@@ -130,8 +130,8 @@ VPC_DEFAULT = (
 TGW_DEFAULT = tuple(f.name for f in FIELDS if "transit-gateway" in f.kinds)
 """The fields of the default transit gateway format: all of them (a set here: the order comes from header or LogFormat)."""
 
-UNKNOWABLE = ("tcp-flags",)
-"""Fields whose `-` says "not known" rather than "does not apply": an invalid combination of flags."""
+UNKNOWABLE = ("tcp-flags", "encryption-status")
+"""Fields whose `-` says "not known" rather than "does not apply": an invalid combination of flags; controls off."""
 
 PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "gre": 47, "esp": 50, "ah": 51, "icmpv6": 58, "sctp": 132}
 """Names that a condition may use for IANA protocol numbers."""

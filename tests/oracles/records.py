@@ -16,7 +16,7 @@ NUMBERS = {
 }  # fmt: skip
 """Numeric field → the first number too large for it (ports 16 bits, protocol 8, the rest what Parquet's INT_64 holds)."""
 ADDRESSES = ("srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr")
-UNKNOWN_WHEN_DASH = ("tcp-flags",)
+UNKNOWN_WHEN_DASH = ("tcp-flags", "encryption-status")
 TEXTS = (
     "account-id",
     "interface-id",
