@@ -19,7 +19,7 @@ COMPILE := --quiet --generate-hashes --no-header --python-version 3.11
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test lint format types layers docs docs-write wheel ci lock clean
+.PHONY: help demo sample test lint format types layers docs docs-write wheel ci lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
@@ -29,6 +29,10 @@ demo: $(INSTALLED) ## audit the example estate, without AWS: demo/run/reports
 	@rm -rf demo/example demo/run
 	$(BIN)/auditkit example demo/example
 	@tools/demo.sh $(BIN)/auditkit demo/example/auditkit.yaml demo/run
+
+sample: $(INSTALLED) ## write reports/sample and docs/report.png anew, from the example estate
+	@tools/system.sh pdf
+	@tools/sample.sh $(BIN)/auditkit
 
 test: $(INSTALLED_DEV) ## run the tests (PYTEST_ARGS=… are handed on)
 	@tools/system.sh pdf

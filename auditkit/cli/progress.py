@@ -38,6 +38,7 @@ def _live() -> Iterator[Callable[[str, int, int], None]]:
         MofNCompleteColumn,
         Progress,
         SpinnerColumn,
+        TaskID,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
@@ -53,10 +54,12 @@ def _live() -> Iterator[Callable[[str, int, int], None]]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bars:
-        tasks = {}
+        tasks: dict[str, TaskID] = {}
 
         def tick(what: str, done: int, total: int) -> None:
             if what not in tasks:
+                for earlier in tasks.values():  # what has no end of its own ends when the next step begins
+                    bars.update(earlier, total=1, completed=1, visible=False)
                 tasks[what] = bars.add_task(what, total=total or None)
             bars.update(tasks[what], completed=done, total=total or None)
 

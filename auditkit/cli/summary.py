@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from auditkit.model.assessment import Assessment
     from auditkit.run import Run
 
@@ -23,75 +27,85 @@ def conclude(
     decision = decide(run, fail_on, inconclusive=inconclusive)
     if not quiet:
         _print(run, assessment, paths)
-        from rich.console import Console
-
         for line in decision.lines():
-            Console(soft_wrap=True).print(line, markup=False, highlight=False)
+            click.echo(line)
     return decision.status
 
 
 def _print(run: Run, assessment: Assessment, paths: Sequence[Path]) -> None:
     from rich.console import Console
+    from rich.text import Text
+
+    from auditkit.formats.text import visible
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = 120
+
+    def line(text: str, style: str = "") -> None:
+        console.print(Text(visible(text, 400), style), soft_wrap=True)
+
+    period = assessment.period
+    line(assessment.scope["organization"] or "AWS account", "bold")
+    line(
+        f"{period['start'][:10]} to {period['end'][:10]} (UTC, end exclusive)"
+        + (", interim" if period["interim"] else ""),
+        "dim",
+    )
+    console.print()
+    console.print(_population(assessment))
+    console.print()
+    console.print(_controls(assessment))
+    console.print()
+    for note in assessment.notes:
+        line(f"note: {note}", "dim")
+    for path in (*paths, run.path / "assessment.json"):
+        line(str(path))
+
+
+def _population(assessment: Assessment) -> Table:
+    """What was judged, and how much of it is in order."""
+    from rich.table import Table
+
+    population = assessment.population
+    accounts, days, records = population["accounts"], population["interface_days"], population["records"]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    for justify in ("left", "right", "left", "left"):
+        table.add_column(justify=justify)
+    unread = accounts["not_read"] + accounts["partial"]
+    table.add_row("accounts", f"{accounts['in_scope']:,}", "in scope", f"{unread} not read whole" if unread else "")
+    for kind, states in population["resources"].items():
+        rest = [f"{n:,} {s}" for s, n in sorted(states.items()) if s not in ("in_scope", "complete")]
+        table.add_row(kind, f"{states.get('complete', 0):,}", f"of {states['in_scope']:,} complete", ", ".join(rest))
+    table.add_row(
+        "interface-days",
+        f"{days['observed']:,}",
+        f"of {days['in_scope']:,} observed",
+        f"{days['part']:,} in part, {days['none']:,} not at all",
+    )
+    rest = [f"{records[key]:,} {key.upper() if key != 'damaged' else key}" for key in ("nodata", "skipdata", "damaged")]
+    table.add_row("flow records", f"{records['ok']:,}", "read", ", ".join(rest))
+    return table
+
+
+def _controls(assessment: Assessment) -> Table:
+    """One row per control, worst first."""
     from rich.table import Table
     from rich.text import Text
 
     from auditkit.formats.text import visible
 
-    console = Console(soft_wrap=False)
-    scope, population = assessment.scope, assessment.population
-    title = visible(scope["organization"] or "AWS account", 80)
-    console.print(
-        Text.assemble(
-            (title, "bold"),
-            f"   {assessment.period['start'][:10]} to {assessment.period['end'][:10]} (end exclusive, UTC)",
-        )
-    )
-    accounts, days, records = population["accounts"], population["interface_days"], population["records"]
-    unread = accounts["not_read"] + accounts["partial"]
-    console.print(
-        f"  accounts        {accounts['in_scope']:,} in scope"
-        + (f", {unread} of them not read whole" if unread else ""),
-        highlight=False,
-    )
-    for kind, states in population["resources"].items():
-        total = states["in_scope"]
-        rest = ", ".join(
-            f"{n:,} {state}" for state, n in sorted(states.items()) if state not in ("in_scope", "complete")
-        )
-        console.print(
-            f"  {kind:<28}{states.get('complete', 0):>6,} of {total:,} complete" + (f"; {rest}" if rest else ""),
-            highlight=False,
-        )
-    console.print(
-        f"  {'interface-days':<28}{days['observed']:>6,} of {days['in_scope']:,} observed; {days['part']:,} in part, {days['none']:,} not at all",
-        highlight=False,
-    )
-    console.print(
-        f"  {'flow records':<28}{records['ok']:>6,} read; {records['nodata']:,} NODATA, {records['skipdata']:,} SKIPDATA, {records['damaged']:,} damaged",
-        highlight=False,
-    )
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=True, header_style="dim")
-    for name, kwargs in (
-        ("", {"width": 15}),
-        ("control", {}),
-        ("severity", {}),
-        ("failed", {"justify": "right"}),
-        ("undecided", {"justify": "right"}),
-        ("waived", {"justify": "right"}),
-    ):
-        table.add_column(name, **kwargs)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("", min_width=14)
+    table.add_column("control", no_wrap=True)
+    table.add_column("severity")
+    for name in ("failed", "undecided", "waived"):
+        table.add_column(name, justify="right")
     for control in sorted(assessment.controls, key=lambda c: list(STYLE).index(c.status)):
         table.add_row(
             Text(f"{SYMBOL[control.status]} {control.status.replace('_', ' ')}", STYLE[control.status]),
             Text(visible(control.id, 60)),
             control.severity,
-            *(str(n) if n else "" for n in (control.failed, control.inconclusive, control.waived)),
+            *(f"{n:,}" if n else "" for n in (control.failed, control.inconclusive, control.waived)),
         )
-    console.print()
-    console.print(table)
-    console.print()
-    for note in assessment.notes:
-        console.print(Text(f"  note: {visible(note, 300)}"))
-    for path in paths:
-        console.print(Text(f"  {path}"))
-    console.print(Text(f"  {run.path / 'assessment.json'}"))
+    return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
 from io import BytesIO
@@ -15,7 +16,7 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 
 from auditkit.formats import Tables
 from auditkit.formats.page import FONTS, asset, asset_bytes, environment
-from auditkit.formats.text import escape
+from auditkit.formats.text import clean, escape
 from auditkit.formats.view import Json, View, view
 from auditkit.model.assessment import Assessment
 
@@ -24,7 +25,11 @@ MAX_FINDINGS = 1000
 IN_FULL = 3
 """Findings of one control and severity shown with their evidence: what the next add is a line each."""
 IN_LINES = 15
-"""Findings of one control and severity that get a line after those."""
+"""Lines of one control and severity after those: a line names the findings that say the same of one account region."""
+IN_LINE = 20
+"""Findings that one line names."""
+SHARED = 3
+"""Controls with the same reason from which on it is told once."""
 EVIDENCE = 3
 """Lines of evidence of one finding."""
 CAP = 200
@@ -65,8 +70,9 @@ def markup(assessment: Assessment, tables: Tables, made: datetime) -> str:
             cells=CELLS,
             groups=groups,
             full=full,
-            brief=sum(len(group["lines"]) for group in groups),
+            brief=sum(group["brief"] for group in groups),
             labels={f["label"] for group in groups for f in group["full"] + group["lines"]},
+            shared=shared(v.controls),
             controls={c["id"]: c for c in v.controls},
             evidence=index(full),
             vpcs=_vpcs(v),
@@ -78,19 +84,51 @@ def select(findings: list[Json]) -> list[Json]:
     """Group findings by severity and control, in their order, and choose how much of each group is shown.
 
     Returns:
-        severity, control_id, total, full (findings), lines (findings), of each group.
+        severity, control_id, total, full (findings), lines (findings, with `labels` and `resources` of those that say the same),
+        brief (findings in lines), of each group.
     """
     chosen: list[Json] = []
     kinds = {(f["severity"], f["control_id"]): None for f in findings}
     for severity, control in kinds:
         mine = [f for f in findings if (f["severity"], f["control_id"]) == (severity, control)]
-        left = MAX_FINDINGS - sum(len(g["full"]) + len(g["lines"]) for g in chosen)
+        left = MAX_FINDINGS - sum(len(g["full"]) + g["brief"] for g in chosen)
         full = [
             {**f, "evidence": f["evidence"][:EVIDENCE], "cited": len(f["evidence"])} for f in mine[: min(IN_FULL, left)]
         ]
-        lines = mine[len(full) : min(IN_FULL + IN_LINES, left)]
-        chosen.append({"severity": severity, "control_id": control, "total": len(mine), "full": full, "lines": lines})
+        lines = _lines(mine[len(full) : left])
+        brief = sum(len(line["labels"]) for line in lines)
+        chosen.append(
+            {
+                "severity": severity,
+                "control_id": control,
+                "total": len(mine),
+                "full": full,
+                "lines": lines,
+                "brief": brief,
+            }
+        )
     return chosen
+
+
+def _lines(findings: list[Json]) -> list[Json]:
+    """Gather findings that differ in nothing but the resource."""
+    found: dict[tuple[str, ...], list[Json]] = {}
+    for f in findings:
+        found.setdefault((f["shown_status"], f["account_id"], f["region"], f["detail"]), []).append(f)
+    return [
+        {
+            **same[0],
+            "labels": [f["label"] for f in same[:IN_LINE]],
+            "resources": [f["resource_id"] for f in same[:IN_LINE]],
+        }
+        for same in list(found.values())[:IN_LINES]
+    ]
+
+
+def shared(controls: list[Json]) -> dict[str, str]:
+    """Number the reasons that several controls give, so that each is told once."""
+    counted = Counter(why for c in controls for why in c["reasons"])
+    return {why: f"R-{n}" for n, why in enumerate((w for w, times in counted.items() if times >= SHARED), 1)}
 
 
 def index(findings: list[Json]) -> list[Json]:
@@ -109,7 +147,7 @@ def index(findings: list[Json]) -> list[Json]:
 
 
 def _vpcs(v: View) -> list[Json]:
-    rows = [r for r in v.rows("coverage") if r["resource_type"] == "vpc"]
+    rows = [clean(r) for r in v.tables.rows("coverage") if r["resource_type"] == "vpc"]
     return sorted(rows, key=lambda r: (r["state"] == "complete", r["account_id"], r["region"], r["resource_id"]))
 
 
