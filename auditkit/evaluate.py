@@ -159,14 +159,23 @@ def _apply_having(control: Control, having: Having, engine: Engine) -> None:
             high = f"count(DISTINCT {column}) + count(*) FILTER ({column} IS NULL)"
         case measure:
             low, high = f"coalesce(sum({name(measure)}) FILTER (verdict), 0)", f"coalesce(sum({name(measure)}), 0)"
-            if measure == "bytes":  # NULL bytes could be any number
-                high = f"CASE WHEN count(*) FILTER ({name(measure)} IS NULL) > 0 THEN {2**62} ELSE {high} END"
+            # NULL could be any number
+            high = f"CASE WHEN count(*) FILTER ({name(measure)} IS NULL) > 0 THEN {2**62} ELSE {high} END"
     op = {"gt": ">", "ge": ">="}[having.op]
     keys = (*control.group_by, "_window")
     engine.execute(f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {window} AS _window FROM judged")
     engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE windows AS SELECT {_keys(keys)}, CASE WHEN {low} {op} {having.threshold} THEN TRUE "
-        f"WHEN {high} {op} {having.threshold} THEN NULL ELSE FALSE END AS _breaks FROM judged GROUP BY ALL"
+        f"CREATE OR REPLACE TEMP TABLE bounds AS SELECT {_keys(keys)}, {low} AS _low, {high} AS _high FROM judged GROUP BY ALL"
+    )
+    # Rows whose key is not known may belong to any group that they do not contradict.
+    may = " AND ".join(f"(n.{name(k)} IS NULL OR n.{name(k)} = b.{name(k)})" for k in control.group_by)
+    lost = " OR ".join(f"n.{name(k)} IS NULL" for k in control.group_by)
+    own = " AND ".join(f"b.{name(k)} IS NOT NULL" for k in control.group_by)
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE windows AS SELECT {_keys(keys)}, CASE WHEN _low {op} {having.threshold} THEN TRUE "
+        f"WHEN _high::DOUBLE + _more {op} {having.threshold} THEN NULL ELSE FALSE END AS _breaks FROM ("
+        f"SELECT b.*, coalesce((SELECT sum(n._high::DOUBLE) FROM bounds n WHERE ({lost}) AND ({own}) AND n._window = b._window AND {may}), 0) "
+        "AS _more FROM bounds b)"
     )
     same = " AND ".join(f"j.{name(k)} IS NOT DISTINCT FROM w.{name(k)}" for k in keys)
     engine.execute(
@@ -327,5 +336,6 @@ def _of_transit_gateways() -> dict[str, str]:
     }
     out |= dict.fromkeys(("direction", "local_address", "remote_address", "initiator", "initiator_basis"), "'-'")
     out |= {"local_port": "0", "remote_port": "0"}
+    out = {column: value for column, value in out.items() if column not in _STANDING}
     addresses = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "local_address", "remote_address")
     return {**out, "interface_id": "'-'", **{f"{a}_ip": "NULL::UHUGEINT" for a in addresses}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 from pydantic import Field, field_validator
 
 from auditkit.config.conditions import Parser, size
-from auditkit.config.schema import Approval
+from auditkit.config.schema import AccountId, Approval, Region
 from auditkit.config.typed import Strict, validate
 from auditkit.config.yaml import Document, Loc, load
 from auditkit.model.condition import TRUE, Condition, tests
@@ -21,6 +22,11 @@ from auditkit.model.errors import InvalidInput, Problem, nearest
 from auditkit.model.schema import TABLES, Table
 
 PER = ("1h", "1d", "period")
+_LEAST_NAMED = 4
+"""Letters of a name that a glob must hold beside its wildcards."""
+_TYPE_PREFIX = re.compile(
+    r"^(arn:(\w[\w-]*:){0,2}|eni-|vpc-|subnet-|i-|nat-|tgw-(attach-)?|fl-|s3://|rds:sg-|log-group:)"
+)
 _SERVICE_RANGE = 1000
 """A range of ports wider than this names no service."""
 
@@ -74,12 +80,15 @@ class WaiverModel(Approval):
     control: str = Field(min_length=1)
     resource: str = Field(min_length=1)
     ticket: str = ""
+    account: Literal[""] | AccountId = ""
+    region: Literal[""] | Region = ""
 
     @field_validator("resource")
     @classmethod
     def _not_all(cls, value: str) -> str:
-        if not value.strip("*?"):
-            raise ValueError("a waiver names a resource: a bare * would waive everything")
+        parts = re.split(r"\[[^\]]*\]|[*?]", _TYPE_PREFIX.sub("", value))
+        if len(parts) > 1 and max(map(len, parts)) < _LEAST_NAMED:
+            raise ValueError(f"a waiver names a resource: {value!r} would waive almost anything (a bare * everything)")
         return value
 
 

@@ -104,6 +104,11 @@ class Run:
             AuditkitError: there is none, or it is damaged.
         """
         path = self.path / "assessment.json"
+        if path.exists() and not self.done("assess"):
+            raise AuditkitError(
+                f"{path} is older than the run's inputs: assessing was begun again and did not end",
+                f"Run `auditkit assess {self.path}` again.",
+            )
         try:
             return Assessment.from_json(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -156,7 +161,7 @@ class Run:
 
     def policy_files(self) -> Iterator[Path]:
         """The copies of the policies."""
-        yield from sorted((self.inputs / "policies").glob("*.yaml"))
+        yield from sorted(path for path in (self.inputs / "policies").iterdir() if path.is_file())
 
 
 def open_run(path: Path) -> Run:

@@ -50,13 +50,39 @@ def test_json_for_machines(audited: Audited, capsys: pytest.CaptureFixture[str])
 
 def test_against_an_earlier_run_counts_new_findings_only(audited: Audited, tmp_path: Path) -> None:
     """Against itself nothing is new; against a run that did not judge a control, its findings all are."""
-    assert gate(audited, "--against", str(audited.run.path), "--inconclusive", "report") == 0
     earlier = tmp_path / "earlier"
     shutil.copytree(audited.run.path, earlier)
+    assert gate(audited, "--against", str(earlier), "--inconclusive", "report") == 0
+    assert gate(audited, "--against", str(audited.run.path)) == 2
     assert command(["assess", str(earlier), "--control", "no-public-caches", "-q"]) == 1
     flags = ("--against", str(earlier), "--inconclusive", "report")
     assert gate(audited, *flags) == 1
     assert gate(audited, *flags, "--control", "no-public-caches") == 0
+
+
+@pytest.mark.parametrize(
+    "flag", [("--control", "no-public-shh"), ("--account", "999999999999"), ("--region", "eu-nord-1")]
+)
+def test_a_name_that_the_run_does_not_have_lets_nothing_pass(audited: Audited, flag: tuple[str, str]) -> None:
+    """Beside a name that it has."""
+    assert gate(audited, "--control", "flow-logs-no-redundant", *flag) == 2
+
+
+def test_a_run_whose_assessing_did_not_end_is_no_pass(audited: Audited, tmp_path: Path) -> None:
+    """Begun again with other inputs, and broken off."""
+    moved = tmp_path / "moved"
+    shutil.copytree(audited.run.path, moved)
+    assert command(["assess", str(moved), "--control", "no-such-control", "-q"]) == 2
+    assert command(["gate", str(moved)]) == 2
+
+
+def test_a_narrowed_run_says_so(audited: Audited, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing else was judged."""
+    moved = tmp_path / "moved"
+    shutil.copytree(audited.run.path, moved)
+    assert command(["assess", str(moved), "--account", "222233334444", "--control", "no-public-ssh", "-q"]) == 0
+    assert command(["gate", str(moved)]) == 0
+    assert "the run was narrowed to account 222233334444; control no-public-ssh" in capsys.readouterr().out
 
 
 def test_a_directory_that_is_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,15 @@ def test_assessing_again_elsewhere_in_another_process_gives_the_same_bytes(audit
     assert result(moved) == result(audited.run.path)
 
 
+def test_the_manifest_is_read_by_sha256sum(audited: Audited) -> None:
+    """Every file of the run, but the manifest."""
+    done = subprocess.run(["sha256sum", "--check", "--quiet", "MANIFEST.sha256"], cwd=audited.run.path, check=False)
+    assert done.returncode == 0
+    listed = (audited.run.path / "MANIFEST.sha256").read_text().splitlines()
+    files = [p for p in audited.run.path.rglob("*") if p.is_file()]
+    assert len(listed) == len(files) - 1
+
+
 def test_documents_are_the_same_for_the_same_assessment(audited: Audited, tmp_path: Path, monkeypatch) -> None:
     """SOURCE_DATE_EPOCH is the only clock of a document."""
     moved = tmp_path / "elsewhere"

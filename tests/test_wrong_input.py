@@ -210,7 +210,7 @@ def test_a_configuration_that_is_not_there(small: Path, audit: Audit) -> None:
 @pytest.mark.parametrize(
     ("waiver", "words"),
     [
-        ("{control: no-public-ssh, resource: '*', reason: r, owner: a, approved_by: b, approved_on: 2026-01-01, expires: 2026-12-01}", "a bare * would waive everything"),
+        ("{control: no-public-ssh, resource: '*', reason: r, owner: a, approved_by: b, approved_on: 2026-01-01, expires: 2026-12-01}", "would waive almost anything"),
         ("{control: no-public-ssh, resource: i-1, reason: r, owner: a, approved_by: a, approved_on: 2026-01-01, expires: 2026-12-01}", "approved_by must be somebody else"),
         ("{control: no-public-ssh, resource: i-1, reason: r, owner: a, approved_by: b, approved_on: 2026-01-01, expires: 2028-12-01}", "at most 366 days"),
         ("{control: no-public-shh, resource: i-1, reason: r, owner: a, approved_by: b, approved_on: 2026-01-01, expires: 2026-12-01}", "did you mean 'no-public-ssh'?"),
@@ -225,6 +225,52 @@ def test_waivers_that_waive_too_much_are_refused(small: Path, audit: Audit, waiv
     assert status == 2
     assert "waivers.yaml:2:" in said
     assert words in said
+
+
+@pytest.mark.parametrize("glob", ["**", "[!~]*", "arn:*", "i-*", "?*", "*-*"])
+def test_globs_that_waive_almost_anything_are_refused(small: Path, audit: Audit, glob: str) -> None:
+    """A waiver names a resource."""
+    waiver = f"{{control: no-public-ssh, resource: '{glob}', reason: r, owner: a, approved_by: b, approved_on: 2026-01-01, expires: 2026-12-01}}"
+    (small / "waivers.yaml").write_text(f"waivers:\n  - {waiver}\n")
+    edit(small, "records:", "waivers: waivers.yaml\nrecords:")
+    status, said, _ = audit()
+    assert (status, "would waive almost anything" in said) == (2, True)
+
+
+def test_accounts_and_regions_that_a_snapshot_lacks_are_not_read(small: Path, audit: Audit) -> None:
+    """What auditkit.yaml asks for and the snapshot does not hold is said, never left out."""
+    edit(small, "role_name: AuditkitRead", 'role_name: AuditkitRead, accounts: ["222233334444", "999900001111"]')
+    edit(small, "snapshot: snapshot", "snapshot: snapshot\nregions: [eu-west-1, sa-east-1]")
+    status, _, result = audit("--table", "coverage")
+    assert status in (1, 3)
+    lost = {(u["account_id"], u["region"]) for u in result["unread"]}
+    assert {("222233334444", "sa-east-1"), ("999900001111", "eu-west-1")} <= lost
+    there = {
+        (r["account_id"], r["region"]): r["status"]
+        for c in result["controls"]
+        for r in c["results"]
+        if c["id"] == "vpc-flow-logs-complete"
+    }
+    assert there["999900001111", "eu-west-1"] == "inconclusive"
+    assert there["222233334444", "sa-east-1"] == "inconclusive"
+
+
+def test_links_and_copies_that_differ_make_days_part(small: Path, audit: Audit) -> None:
+    """A local folder that is a link is not followed, and that is said."""
+    put(small, gzip.compress(f"{HEADER}\n{LINE}\n".encode(), mtime=0))
+    (small / "logs" / "more").symlink_to(small / "snapshot")
+    _, _, result = audit()
+    assert [u["error"] for u in result["unread"] if u["resource"].endswith("more")] == [
+        "a link to a folder is not followed"
+    ]
+    assert result["population"]["interface_days"]["part"] == 1
+
+
+def test_a_period_to_come_is_refused(audit: Audit) -> None:
+    """With --interim too."""
+    status, said, _ = audit("--period", "2030-01", "--interim")
+    assert status == 2
+    assert "the period begins on 2030-01-01" in said
 
 
 def test_a_damaged_snapshot_names_file_and_line(small: Path, audit: Audit) -> None:

@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 from auditkit import __version__, inventory, snapshot
 from auditkit.attribution import Rules
 from auditkit.audit import population
-from auditkit.audit.findings import Maker, Scope, findings_rows, result, waiver_json
+from auditkit.audit.findings import Maker, findings_rows, waiver_json
 from auditkit.audit.inputs import Inputs, saved_inputs
 from auditkit.audit.options import EVERYTHING, Narrowing, Tick, silent
+from auditkit.audit.verdicts import Scope, result
 from auditkit.coverage import Judge, judge, with_delivery
 from auditkit.engines.duckdb import DuckDB, arrow_table, write_parquet
 from auditkit.engines.text import ObjectRead, unpack
@@ -34,6 +35,7 @@ from auditkit.model.schema import TABLES
 from auditkit.model.tables import Column, columns_of
 from auditkit.policy import expired, service_ports
 from auditkit.run import Run, iso, parse_time, write_text
+from auditkit.sources.layout import parse_name
 
 _OBJECTS = tuple(
     Column(n, t, "")
@@ -78,6 +80,7 @@ def assess(
         raise AuditkitError(
             f"{run.path} has not been collected whole", f"Run `auditkit audit -o {run.path}` to go on with it."
         )
+    run.mark("collect")  # what was assessed before is no longer this run's result
     one = _Assessor(run, inputs or saved_inputs(run), narrowing, tick)
     try:
         return one.assess()
@@ -115,6 +118,7 @@ class _Assessor:
         objects = self._load()
         coverage = judge(estate, self.inputs.config.baselines, self.inputs.approved, self.period, self._nat_seen())
         coverage = tuple(c for c in coverage if self.narrowing.place(c.account_id, c.region))
+        scope = replace(scope, units=population.units(estate, coverage, read=True))
         networks = Networks.of_run(
             dict(self.inputs.config.networks), {v.vpc_id: _cidrs(v.cidr_blocks) for v in estate.vpcs}
         )
@@ -212,7 +216,9 @@ class _Assessor:
         reading = self.inputs.config.model.records.mode != "none"
         most = self.inputs.config.model.records.max_damage
         hurt = [
-            (o.object.flow_log_id, o.object.slot, "a log object of it is damaged") for o in objects if o.damaged > most
+            (o.object.flow_log_id, o.object.slot, "a log object of it is damaged")
+            for o in objects
+            if o.broken or o.damaged > most
         ]
         hurt += [
             (r["flow_log_id"], r["slot"], "a log object of it could not be read")
@@ -240,21 +246,24 @@ class _Assessor:
         )
 
     def _unlisted_days(self, estate: Inventory) -> list[tuple[str, datetime, str]]:
-        """A prefix that could not be listed hurts every day of the flow logs that write below it."""
+        """What could not be listed hurts every day of the flow logs that may lie there; a file of AWS's name, its own day."""
         days = [
             datetime.fromisoformat(d["day"]).replace(tzinfo=UTC)
             for d in population.period_days(*self.period, self.as_of)
         ]
+        places = {(log.flow_log_id, log.account_id, f"s3://{log.bucket}/") for log in estate.flow_logs if log.bucket}
+        places |= {(r["flow_log_id"], r["account_id"], r["uri"]) for r in self.index}
         out = []
         for u in self.run.state.get("unlisted", ()):
-            for log in estate.flow_logs:
-                if (
-                    log.bucket
-                    and log.account_id in (u["account_id"], log.account_id if u["account_id"] == "*" else "")
-                    and u["resource"].startswith(f"s3://{log.bucket}/")
-                ):
-                    out += [(log.flow_log_id, day, "its log objects could not all be listed") for day in days]
-        return out
+            named = parse_name(u["resource"].rsplit("/", 1)[-1])
+            if named is not None:
+                out.append((named.flow_log_id, named.slot, "a log object of it could not be read"))
+                continue
+            bucket = u["resource"].partition("//")[2].partition("/")[0] if u["resource"].startswith("s3://") else ""
+            for flow_log_id, account_id, uri in places:
+                if u["account_id"] in ("*", account_id) and (not bucket or uri.startswith(f"s3://{bucket}/")):
+                    out += [(flow_log_id, day, "its log objects could not all be listed") for day in days]
+        return sorted(set(out))
 
     def _add_tables(self, estate: Inventory, coverage: Sequence[Coverage]) -> None:
         self.engine.add_rows("coverage", TABLES["coverage"].columns, coverage)
@@ -330,7 +339,7 @@ class _Assessor:
     ) -> Assessment:
         config = self.inputs.config
         today = self.as_of.date()
-        used = {(f.waiver["control"], f.waiver["resource"]) for f in findings if f.waiver}
+        used = {_waiver_key(f.waiver) for f in findings if f.waiver}
         waivers = [(w, waiver_json(w, today)) for w in self.inputs.waivers]
         return Assessment(
             schema=SCHEMA,
@@ -350,8 +359,8 @@ class _Assessor:
             findings=tuple(findings),
             findings_total=totals,
             waivers={
-                "used": [j for w, j in waivers if (w.control, w.resource) in used and not expired(w, today)],
-                "unused": [j for w, j in waivers if (w.control, w.resource) not in used],
+                "used": [j for w, j in waivers if _waiver_key(j) in used and not expired(w, today)],
+                "unused": [j for w, j in waivers if _waiver_key(j) not in used],
                 "expired": [j for w, j in waivers if expired(w, today)],
             },
             sampling=None,
@@ -474,6 +483,10 @@ class _Assessor:
 
 def _row(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__dataclass_fields__}
+
+
+def _waiver_key(waiver: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(waiver[key] for key in ("control", "resource", "account", "region"))
 
 
 def _cidrs(blocks: Iterable[str]) -> list[str]:

@@ -92,8 +92,17 @@ class Collector:
         save_inputs(self.run, self.inputs)
         meta = self._snapshot()
         estate = inventory.read(meta, snapshot.read_calls(self.run.snapshot), self.inputs.approved)
-        if not any(a.status == "in_scope" and self.narrowing.place(a.account_id, "*") for a in estate.accounts):
-            raise NothingInScope("no account is in scope", "Look at organization: and at --account.")
+        there = {a.account_id for a in estate.accounts if a.status == "in_scope"}
+        if not there or not there.issuperset(self.narrowing.accounts):
+            strange = ", ".join(sorted(set(self.narrowing.accounts) - there))
+            raise NothingInScope(
+                f"no account {strange} is in scope" if strange else "no account is in scope",
+                "Look at organization: and at --account.",
+            )
+        regions = {r for some in estate.regions.values() for r in some}
+        if regions and not regions.issuperset(self.narrowing.regions):
+            strange = ", ".join(sorted(set(self.narrowing.regions) - regions))
+            raise NothingInScope(f"no region {strange} is in scope", "Look at regions: and at --region.")
         self._records(estate)
         self.run.note(as_of=meta["as_of"], identity=meta.get("identity", {}))
         self.run.mark("collect")
@@ -118,7 +127,11 @@ class Collector:
         return parse_time(snapshot.read_meta(self.config.local(self.config.model.snapshot))["as_of"])
 
     def _check_period(self) -> None:
-        end = parse_time(self._period_text()["end"])
+        start, end = (parse_time(self._period_text()[key]) for key in ("start", "end"))
+        if start >= self._clock():
+            raise AuditkitError(
+                f"the period begins on {iso(start)}, after what there is to audit", "Name an earlier one with --period."
+            )
         if end > self._clock() and not self.interim:
             raise AuditkitError(
                 f"the period ends on {iso(end)}, which is still to come",
@@ -152,8 +165,24 @@ class Collector:
         excluded = [e.model_dump(mode="json") for e in self._exclusions()]
         out = {e["account"] for e in excluded}
         scope = meta.get("scope", {})
-        scope = {**scope, "excluded": excluded, "accounts": [a for a in scope.get("accounts", []) if a not in out]}
-        scope["regions"] = {a: r for a, r in scope.get("regions", {}).items() if a not in out}
+        model = self.config.model
+        accounts = (
+            list(scope.get("accounts", []))
+            if model.organization.accounts == "all"
+            else list(model.organization.accounts)
+        )
+        # An account that was left out when the snapshot was made, and is not any more, is in scope and not read.
+        accounts += [
+            e["account"]
+            for e in scope.get("excluded", [])
+            if model.organization.accounts == "all" and e["account"] not in out
+        ]
+        accounts = sorted({a for a in accounts if a not in out})
+        asked = scope.get("regions", {})
+        regions = {
+            a: sorted(asked.get(a, [])) if model.regions == "enabled" else sorted(model.regions) for a in accounts
+        }
+        scope = {**scope, "excluded": excluded, "accounts": accounts, "regions": regions}
         snapshot.write_meta(self.run.snapshot, {**meta, "scope": scope})
         return snapshot.read_meta(self.run.snapshot)
 

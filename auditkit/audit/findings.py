@@ -1,4 +1,4 @@
-"""Groups → findings; waivers applied; statuses of controls."""
+"""Groups → findings, with their evidence, their cause and the waiver that covers them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from auditkit.attribution import Rules
-from auditkit.evaluate import Cell, Group, Outcome
-from auditkit.model.assessment import ControlResult, Evidence, Finding, Result, fingerprint, worst
-from auditkit.model.condition import All, tests, truth
+from auditkit.evaluate import Group, Outcome
+from auditkit.model.assessment import Evidence, Finding, fingerprint
+from auditkit.model.condition import tests
 from auditkit.model.control import Control, Waiver
 from auditkit.model.inventory import FlowLog, Inventory
 from auditkit.model.schema import TABLES
 from auditkit.policy import expired
 
-LISTED_TYPE = {
-    "vpcs": ("vpc",), "subnets": ("subnet",), "network_interfaces": ("network-interface",), "transit_gateways": ("transit-gateway",),
-    "transit_gateway_attachments": ("transit-gateway-attachment",), "nat_gateways": ("nat-gateway",),
-}  # fmt: skip
-"""Listing → the coverage rows that it makes."""
 _ID = {
     "coverage": ("resource_type", "resource_id", "resource_arn"),
     "destinations": ("log_destination_type", "log_destination", None),
@@ -96,7 +91,7 @@ class Maker:
             evidence=self._records(group, texts) if flows else self._answers(control, group, logs),
             facts=facts,
             cause=self.rules.explain(group.sample) if flows and group.fails else None,
-            waiver=self._waiver(control.id, resource, arn) if group.fails else None,
+            waiver=self._waiver(control.id, group, resource, arn) if group.fails else None,
         )
 
     def _records(self, group: Group, texts: Mapping[tuple[str, int], str]) -> tuple[Evidence, ...]:
@@ -145,10 +140,10 @@ class Maker:
             Evidence(kind="answer", source=f"{control.table} {where}", text=_row_detail(control, row)),
         )
 
-    def _waiver(self, control_id: str, resource: str, arn: str) -> dict[str, Any] | None:
+    def _waiver(self, control_id: str, group: Group, resource: str, arn: str) -> dict[str, Any] | None:
         """The waiver in force, else an expired one, so that it can be said that it ended."""
         fitting = sorted(
-            (w for w in self.waivers if w.covers(control_id, resource, arn)),
+            (w for w in self.waivers if w.covers(control_id, group.account_id, group.region, resource, arn)),
             key=lambda w: (expired(w, self.today), w.line),
         )
         return waiver_json(fitting[0], self.today) if fitting else None
@@ -158,7 +153,7 @@ def waiver_json(waiver: Waiver, today: date) -> dict[str, Any]:
     """A waiver as assessment.json shows it."""
     return {
         "control": waiver.control, "resource": waiver.resource, "reason": waiver.reason, "owner": waiver.owner, "approved_by": waiver.approved_by,
-        "approved_on": waiver.approved_on.isoformat(), "expires": waiver.expires.isoformat(), "ticket": waiver.ticket, "expired": expired(waiver, today),
+        "approved_on": waiver.approved_on.isoformat(), "expires": waiver.expires.isoformat(), "ticket": waiver.ticket, "account": waiver.account, "region": waiver.region, "expired": expired(waiver, today),
     }  # fmt: skip
 
 
@@ -239,99 +234,6 @@ def human_bytes(number: int) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:,.1f} TiB"
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Where controls give results, and what was not read there."""
-
-    inventory: Inventory
-    """What was collected."""
-    place: Callable[[str, str], bool]
-    """The narrowing flags."""
-
-    def places(self) -> list[tuple[str, str]]:
-        """Each account in scope with each of its regions; `*` where its regions could not be asked."""
-        out = []
-        for account in self.inventory.accounts:
-            if account.status == "in_scope":
-                out += [(account.account_id, r) for r in self.inventory.regions.get(account.account_id, ()) or ("*",)]
-        return sorted(p for p in out if self.place(*p))
-
-    def unread(self, control: Control, account_id: str, region: str) -> list[str]:
-        """What the control depends on there and was not read."""
-        out = []
-        for listing in TABLES[control.table].reads:
-            if control.table == "coverage" and not self._asks(control, listing):
-                continue
-            out += [
-                f"{u.call} was not read: {u.error}"
-                for u in self.inventory.unread
-                if u.table in (listing, "*") and u.account_id in (account_id, "*") and not u.resource
-                and (region in (u.region, "*") or u.region in ("*", "global"))
-            ]  # fmt: skip
-        return list(dict.fromkeys(out))
-
-    def _asks(self, control: Control, listing: str) -> bool:
-        """Tell whether rows made by the listing could be in the control's scope."""
-        both = All((control.where, control.fail_where))
-        if listing == "network_interfaces" and any(t.column == "members" for t in tests(both)):
-            return True
-        return any(truth(both, {"resource_type": kind}) is not False for kind in LISTED_TYPE[listing])
-
-
-def result(control: Control, outcome: Outcome, findings: Sequence[Finding], scope: Scope, basis: str) -> ControlResult:
-    """Sum one control up: per account and region, and the worst of them."""
-    by_place: dict[tuple[str, str], list[Finding]] = {}
-    for finding in findings:
-        by_place.setdefault((finding.account_id, finding.region), []).append(finding)
-    # A row may lie in an account that could not be entered itself: a shared VPC seen from another.
-    places = sorted({*scope.places(), *(p for p in (*outcome.cells, *by_place) if scope.place(*p))})
-    results = tuple(_cell(control, p, outcome.cells.get(p, Cell()), by_place.get(p, []), scope) for p in places)
-    total = sum((outcome.cells.get(p, Cell()) for p in places), Cell())
-    unread = dict.fromkeys(
-        f"{a}{'' if r == '*' else '/' + r}: {text}" for a, r in places for text in scope.unread(control, a, r)
-    )
-    return ControlResult(
-        id=control.id, title=control.title, severity=control.severity, table=control.table,
-        status=worst([r.status for r in results]),
-        examined=sum(r.examined for r in results), failed=sum(r.failed for r in results),
-        inconclusive=sum(r.inconclusive for r in results), waived=sum(r.waived for r in results),
-        reasons=(*total.reasons(control.table), *unread),
-        basis=basis,
-        frameworks=tuple({"framework": m.framework, "id": m.id, "strength": m.strength, "source": m.source} for m in control.frameworks),
-        results=results,
-        where=control.where_text, fail_where=control.fail_where_text,
-        rationale=control.rationale, remediation=control.remediation, undecidable_when=control.undecidable_when,
-    )  # fmt: skip
-
-
-def _cell(control: Control, place: tuple[str, str], cell: Cell, findings: Sequence[Finding], scope: Scope) -> Result:
-    failing = [f for f in findings if f.status == "fail"]
-    waived = sum(f.waived for f in failing)
-    failed = len(failing) - waived
-    open_ = sum(f.status == "inconclusive" for f in findings)
-    reasons = [*cell.reasons(control.table), *scope.unread(control, *place)]
-    if failed:
-        status = "fail"
-    elif open_ or reasons:
-        status = "inconclusive"
-    elif waived:
-        status = "excepted"
-    else:
-        status = "pass" if cell.examined or cell.days else "not_applicable"
-    if status == "not_applicable":
-        reasons = ["the listings succeeded and hold nothing that the control is about"]
-    return Result(
-        account_id=place[0],
-        region=place[1],
-        status=status,
-        examined=cell.examined,
-        failed=failed,
-        inconclusive=open_,
-        waived=waived,
-        reasons=tuple(reasons),
-    )
 
 
 def findings_rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:

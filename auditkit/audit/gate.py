@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditkit.audit.options import EVERYTHING, Narrowing
+from auditkit.model.assessment import Assessment
 from auditkit.model.control import SEVERITIES
-from auditkit.model.errors import AuditkitError
+from auditkit.model.errors import AuditkitError, nearest
 from auditkit.run import Run
 
 PASSES, FINDINGS, OPEN = 0, 1, 3
@@ -27,6 +28,8 @@ class Decision:
     """Controls that could not conclude."""
     examined: bool
     """Whether anything was in scope."""
+    narrowed: dict[str, list[str]]
+    """What the run itself was narrowed to."""
 
     def lines(self) -> list[str]:
         """For a terminal."""
@@ -46,13 +49,16 @@ class Decision:
             )
         if not self.examined:
             out.append("INCONCLUSIVE: nothing was in scope")
+        if self.narrowed:
+            only = "; ".join(f"{key} {', '.join(values)}" for key, values in sorted(self.narrowed.items()))
+            out.append(f"note: the run was narrowed to {only}; nothing else was judged")
         return out
 
     def as_json(self) -> dict[str, Any]:
         """For a machine."""
         return {
             "status": self.status, "fail_on": self.fail_on, "failed": [{"control": c, "findings": n} for c, n in self.failed],
-            "inconclusive": list(self.inconclusive), "examined": self.examined,
+            "inconclusive": list(self.inconclusive), "examined": self.examined, "narrowed": self.narrowed,
         }  # fmt: skip
 
 
@@ -72,6 +78,11 @@ def decide(
         AuditkitError: a run was not assessed.
     """
     assessment = run.assessment()
+    _check(assessment, narrowing)
+    if against is not None and against.path.resolve() == run.path.resolve():
+        raise AuditkitError(
+            "a run cannot be held against itself: nothing would be new", "Name an earlier run with --against."
+        )
     counted = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
     controls = [
         c for c in assessment.controls
@@ -91,7 +102,21 @@ def decide(
     # A control that fails in one place can be undecided in another: both are said, 1 wins over 3.
     open_ends = (undecided if inconclusive == "fail" else ()) or not examined
     status = FINDINGS if failed else OPEN if open_ends else PASSES
-    return Decision(status, fail_on, failed, undecided, examined)
+    return Decision(status, fail_on, failed, undecided, examined, assessment.scope["narrowed"])
+
+
+def _check(assessment: Assessment, narrowing: Narrowing) -> None:
+    """Refuse flags that name what the run does not have: they would leave nothing to fail."""
+    results = [r for c in assessment.controls for r in c.results]
+    for what, given, known in (
+        ("control", narrowing.controls, {c.id for c in assessment.controls}),
+        ("table", narrowing.tables, {c.table for c in assessment.controls}),
+        ("account", narrowing.accounts, {r.account_id for r in results}),
+        ("region", narrowing.regions, {r.region for r in results}),
+    ):
+        for name in given:
+            if name not in known:
+                raise AuditkitError(f"the run did not judge the {what} {name!r}{nearest(name, known)}")
 
 
 def _failing(run: Run) -> set[str]:

@@ -7,9 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from auditkit.audit.options import Tick, silent
+from auditkit.evidence import MANIFEST, manifest
 from auditkit.formats import FORMATS, build
 from auditkit.model.errors import AuditkitError, nearest
-from auditkit.run import Run, write_bytes
+from auditkit.run import Run, write_bytes, write_text
 
 
 def report(run: Run, formats: Sequence[str], made: datetime, tick: Tick = silent) -> list[Path]:
@@ -39,6 +40,6 @@ def report(run: Run, formats: Sequence[str], made: datetime, tick: Tick = silent
         path = run.reports / FORMATS[name].filename
         write_bytes(path, build(name, assessment, run, made))
         paths.append(path)
-    if run.done("assess"):
-        run.mark("report")
+    run.mark("report")
+    write_text(run.path / MANIFEST, manifest(run.path))
     return paths

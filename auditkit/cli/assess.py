@@ -50,6 +50,8 @@ def assess(
     inputs = None
     if config_path is not None:
         inputs = read_inputs(config_path)
+        if run.done("collect"):
+            run.mark("collect")
         save_inputs(run, inputs)
     with progress(quiet=quiet) as tick:
         assessment = assess_run(run, inputs, narrowing(**narrow), tick)

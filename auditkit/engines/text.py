@@ -83,9 +83,13 @@ class ObjectRead:
         """Damaged lines."""
         return sum(self.damage.values())
 
+    broken: bool = False
+    """More than single lines is damaged: how much was lost is not known."""
+
     def hurt(self, reason: str, line: int = 0) -> None:
-        """Count one damaged line."""
+        """Count one damaged line; without a line, the object itself is broken."""
         self.damage[reason] += 1
+        self.broken = self.broken or not line
         if not self.first_damage:
             self.first_damage = f"line {line}: {reason}" if line else reason
 
@@ -378,7 +382,8 @@ def is_header(words: list[str]) -> bool:
 
 
 def _hurt_all(read: ObjectRead, text: bytes, reason: str, top: int) -> None:
-    """Count every line that says something as damaged."""
+    """Count every line that says something as damaged, and the object as broken."""
+    read.broken = True
     for at, line in enumerate(text.split(b"\n"), top):
         if line.strip():
             read.hurt(reason, at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from auditkit.model.addresses import PRIVATE, cidr
 from auditkit.model.records import FIELDS, UNKNOWABLE
 from auditkit.model.schema import RAW_ONLY
 
@@ -60,6 +61,8 @@ def _unit(present: Collection[str], kind: str) -> str:
 IDLE = 432_000
 """Seconds for which a security group may remember an idle connection (its largest setting): older flags tell nothing."""
 
+HOUR = 3600
+
 CASTS = {
     "hurt_days": "day::DATE AS day",
     "period_days": "day::DATE AS day",
@@ -82,11 +85,14 @@ WITH said AS (
   SELECT obj, unit, kind, account_id, vpc_id, subnet_id, 'OK' AS status, "start" AS s, "end" AS e, action FROM lines
   UNION ALL BY NAME
   SELECT obj, unit, kind, account_id, vpc_id, subnet_id, log_status AS status, "start" AS s, "end" AS e, NULL AS action FROM silences
+  UNION ALL BY NAME  -- records skipped over midnight are missing on both days
+  SELECT obj, unit, kind, account_id, vpc_id, subnet_id, log_status AS status, "end" - 1 AS s, "end" AS e, NULL AS action FROM silences
+  WHERE log_status = 'SKIPDATA' AND to_timestamp("end" - 1)::DATE > to_timestamp("start")::DATE
 )
 SELECT s.unit, s.kind, o.flow_log_id, to_timestamp(coalesce(s.s, o.slot))::DATE AS day,
   any_value(o.account_id ORDER BY o.account_id) AS account_id, any_value(o.region ORDER BY o.region) AS region,
   min(nullif(nullif(s.account_id, 'unknown'), '-')) AS owner_id, min(nullif(s.vpc_id, '-')) AS vpc_id, min(nullif(s.subnet_id, '-')) AS subnet_id,
-  count(*) FILTER (status = 'SKIPDATA') AS skipped,
+  count(*) FILTER (status = 'SKIPDATA') AS skipped, min(coalesce(s.s, o.slot)) AS first, max(coalesce(s.e, o.slot)) AS last,
   bool_or(action = 'ACCEPT') AS saw_accept, bool_or(action = 'REJECT') AS saw_reject
 FROM said s JOIN objects o USING (obj)
 WHERE s.unit IS NOT NULL
@@ -94,10 +100,10 @@ GROUP BY s.unit, s.kind, o.flow_log_id, day
 """
 """unit × day × flow log: who spoke of what. Needs `objects` (obj, flow_log_id, account_id, region, slot)."""
 
-CHOSEN = """
+CHOSEN = f"""
 CREATE OR REPLACE TABLE chosen AS
 WITH candidates AS (
-  SELECT d.unit, d.day, d.flow_log_id, d.skipped, a.action,
+  SELECT d.unit, d.day, d.flow_log_id, d.skipped, d.first, d.last, a.action,
     coalesce(r.conforming, false) AS conforming, coalesce(r.max_aggregation_interval, 86400) AS seconds
   FROM days_seen d
   LEFT JOIN units u ON u.unit = d.unit
@@ -106,7 +112,10 @@ WITH candidates AS (
   CROSS JOIN (VALUES ('ACCEPT'), ('REJECT')) a(action)
   WHERE CASE a.action WHEN 'ACCEPT' THEN t.accept ELSE t.reject END
 )
-SELECT unit, day, action, flow_log_id, skipped FROM candidates
+SELECT unit, day, action, flow_log_id, skipped,
+  first > min(first) OVER same + {HOUR} OR last < max(last) OVER same - {HOUR} AS short
+FROM candidates
+WINDOW same AS (PARTITION BY unit, day, action)
 QUALIFY row_number() OVER (PARTITION BY unit, day, action ORDER BY conforming DESC, seconds, flow_log_id) = 1
 """
 """Exactly one flow log per unit, day and action: the first by conforming to the baseline, finest interval, id.
@@ -147,7 +156,7 @@ WITH population AS (
   SELECT DISTINCT d.unit, d.day, 'records' FROM days_seen d JOIN period_days p ON p.day = d.day
   WHERE NOT EXISTS (SELECT 1 FROM unit_days u WHERE u.unit = d.unit AND u.day = d.day)
 ), picked AS (
-  SELECT unit, day, max(flow_log_id) FILTER (action = 'ACCEPT') AS accept_log, max(flow_log_id) FILTER (action = 'REJECT') AS reject_log, max(skipped) AS skipped
+  SELECT unit, day, max(flow_log_id) FILTER (action = 'ACCEPT') AS accept_log, max(flow_log_id) FILTER (action = 'REJECT') AS reject_log, max(skipped) AS skipped, bool_or(short) AS short
   FROM chosen GROUP BY unit, day
 ), hurt AS (
   SELECT p.unit, p.day, min(h.reason) AS reason FROM picked p
@@ -165,7 +174,7 @@ SELECT p.unit AS interface_id, p.day::TIMESTAMP AT TIME ZONE 'UTC' AS day,
   coalesce(u.account_id, a.owner_id, a.account_id) AS account_id, coalesce(u.region, a.region) AS region,
   coalesce(u.vpc_id, a.vpc_id) AS vpc_id, coalesce(u.subnet_id, a.subnet_id) AS subnet_id,
   CASE WHEN k.accept_log IS NULL AND k.reject_log IS NULL THEN CASE WHEN s.unit IS NOT NULL THEN 'part' ELSE 'none' END
-    WHEN k.skipped > 0 OR h.unit IS NOT NULL OR y.unit IS NOT NULL THEN 'part'
+    WHEN k.skipped > 0 OR k.short OR h.unit IS NOT NULL OR y.unit IS NOT NULL THEN 'part'
     WHEN k.reject_log IS NULL THEN 'accept' WHEN k.accept_log IS NULL THEN 'reject' ELSE 'all' END AS observed,
   coalesce(k.accept_log, k.reject_log, '') AS flow_log_id, coalesce(k.reject_log, '') AS reject_flow_log_id,
   coalesce(mo.minutes, 0)::BIGINT AS minutes_ok, coalesce(mn.minutes, 0)::BIGINT AS minutes_nodata, coalesce(ms.minutes, 0)::BIGINT AS minutes_skipdata,
@@ -173,6 +182,7 @@ SELECT p.unit AS interface_id, p.day::TIMESTAMP AT TIME ZONE 'UTC' AS day,
     WHEN k.unit IS NULL THEN 'which traffic its flow log carries is not known'
     WHEN k.skipped > 0 THEN 'AWS skipped records (SKIPDATA)'
     WHEN h.unit IS NOT NULL THEN h.reason
+    WHEN k.short THEN 'another flow log saw more of the day than the one read'
     WHEN y.unit IS NOT NULL THEN 'its flow log was created during the day'
     WHEN k.reject_log IS NULL THEN 'only ACCEPT is logged' WHEN k.accept_log IS NULL THEN 'only REJECT is logged' ELSE '' END AS reason,
   coalesce(u.resource_type, CASE WHEN a.kind = 'transit-gateway' THEN 'transit-gateway-attachment' WHEN p.unit LIKE 'nat-%' THEN 'nat-gateway' ELSE 'network-interface' END) AS resource_type,
@@ -192,7 +202,16 @@ ORDER BY account_id, region, interface_id, p.day
 """
 """Needs `units`, `unit_days` (unit, day), `period_days`, `hurt_days` (flow_log_id, day, reason), `log_born` (flow_log_id, born)."""
 
-OWN = """
+
+def _private(column: str) -> str:
+    return (
+        "("
+        + " OR ".join(f"{column} BETWEEN {low}::UHUGEINT AND {high}::UHUGEINT" for low, high in map(cidr, PRIVATE))
+        + ")"
+    )
+
+
+OWN = f"""
 CREATE OR REPLACE TABLE own AS
 WITH pairs AS (
   SELECT DISTINCT unit, srcaddr AS address FROM lines WHERE kind = 'vpc'
@@ -208,12 +227,15 @@ WITH pairs AS (
   ) GROUP BY ALL
 ), guessed AS (
   SELECT v.unit, min(v.address) AS address FROM votes v JOIN (SELECT unit, sum(n) AS n FROM lonely GROUP BY unit) t USING (unit)
-  WHERE v.n = t.n AND v.address <> '-' GROUP BY v.unit HAVING count(*) = 1
+  JOIN addresses a ON a.address = v.address
+  WHERE v.n = t.n AND {_private("a.ip")} GROUP BY v.unit HAVING count(*) = 1
+), doubtful AS (
+  SELECT v.unit FROM votes v JOIN addresses a ON a.address = v.address WHERE {_private("a.ip")} GROUP BY v.unit HAVING count(*) > 1
 )
-SELECT * FROM known UNION SELECT * FROM guessed
+SELECT * FROM known UNION SELECT * FROM guessed WHERE unit NOT IN (SELECT unit FROM doubtful)
 """
-"""The interface's own addresses among those seen. An interface that the inventory does not have owns the one address
-that stands in each of its records (srcaddr and dstaddr are always its own on its side); two such addresses tell nothing."""
+"""The interface's own addresses among those seen. An interface that the inventory does not have owns the one private
+address that stands in each of its records, where all its peers are public; anything else tells nothing."""
 
 
 def flow_records(service_ports: Collection[int]) -> str:

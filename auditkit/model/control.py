@@ -106,13 +106,17 @@ class Waiver:
     """First day on which it no longer counts; at most 366 days after approved_on."""
     ticket: str = ""
     """Where it is discussed."""
+    account: str = ""
+    """Only in this account; empty for any. Names of functions, services and clusters are unique only per account."""
+    region: str = ""
+    """Only in this region; empty for any."""
     file: str = ""
     """The file it came from."""
     line: int = 0
     """And its line."""
 
-    def covers(self, control_id: str, resource_id: str, resource_arn: str) -> bool:
-        """Tell whether the waiver speaks of this finding's control and resource."""
-        return self.control == control_id and any(
-            one and fnmatchcase(one, self.resource) for one in (resource_id, resource_arn)
-        )
+    def covers(self, control_id: str, account_id: str, region: str, *resources: str) -> bool:
+        """Tell whether the waiver speaks of this finding's control, place and resource (by id or ARN)."""
+        if self.control != control_id or self.account not in ("", account_id) or self.region not in ("", region):
+            return False
+        return any(one and fnmatchcase(one, self.resource) for one in resources)

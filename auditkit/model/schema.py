@@ -164,7 +164,7 @@ TABLES: dict[str, Table] = {
             "flow, once (log-status OK only)",
             FLOW_RECORDS,
             ("account_id", "region", "subject", "local_port", "protocol"),
-            ("network_interfaces",),
+            ("network_interfaces", "transit_gateway_attachments", "nat_gateways"),
         ),
         Table(
             "interface_days",

@@ -68,7 +68,9 @@ def _files(given: Path, unread: Callable[[Unread], None]) -> Iterator[tuple[Path
     found = {path: None for top in tops for path in ([top] if top.is_file() else _walk(top, unread))}
     inside = base.resolve()
     for path in found:
-        if parse_name(path.name) and _within(path, inside):
+        if parse_name(path.name) and not _within(path, inside):
+            unread(_unread(None, "a link that leads outside is not followed", str(path)))
+        elif parse_name(path.name):
             yield path, _key(path.relative_to(base))
 
 
@@ -85,6 +87,9 @@ def _walk(top: Path, unread: Callable[[Unread], None]) -> Iterator[Path]:
 
     for folder, folders, names in os.walk(top, onerror=refused):
         folders.sort()
+        for name in folders:
+            if (Path(folder) / name).is_symlink():
+                unread(_unread(None, "a link to a folder is not followed", str(Path(folder) / name)))
         yield from (Path(folder) / name for name in sorted(names))
 
 

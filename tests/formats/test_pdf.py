@@ -130,11 +130,13 @@ def test_shows_a_thousand_at_most_and_says_how_many_more(invented: ModuleType, m
         max(assessment.findings_total.get(c.id, 0), sum(f.control_id == c.id for f in assessment.findings))
         for c in assessment.controls
     )
-    full, lines = markup.count('<article class="finding'), len(re.findall(r'<tr id="F-', markup))
+    full = markup.count('<article class="finding')
+    more = re.findall(r'<p class="line" id="F-.*?<b>F-\d+(?: and (\d+) more)?</b>', markup)
+    lines = sum(1 + int(n or 0) for n in more)
     assert full + lines == 20
     assert lines > 0
     assert (
-        f"{total:,} findings, the most severe first: {full} in full, {lines} in a line each, and {total - 20:,} not in this document"
+        f"{total:,} findings, the most severe first: {full} in full, {lines} in lines that name all which say the same, and {total - 20:,} not in this document"
         in markup
     )
     assert "All of them stand in tables/findings.parquet" in markup

@@ -1,0 +1,159 @@
+"""Cells → results: the status of each control, per account and region, and over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from auditkit.evaluate import Cell, Outcome
+from auditkit.model.assessment import ControlResult, Finding, Result, worst
+from auditkit.model.condition import All, tests, truth
+from auditkit.model.control import Control
+from auditkit.model.inventory import Inventory
+from auditkit.model.schema import TABLES
+
+LISTED_TYPE = {
+    "vpcs": ("vpc",), "subnets": ("subnet",), "network_interfaces": ("network-interface",), "transit_gateways": ("transit-gateway",),
+    "transit_gateway_attachments": ("transit-gateway-attachment",), "nat_gateways": ("nat-gateway",),
+}  # fmt: skip
+"""Listing → the coverage rows that it makes."""
+_OBSERVED_TABLES = ("flow_records", "interface_days")
+# What a transit gateway's record says, whatever it is of: it has no sides, and no action.
+_GATEWAY = {
+    "action": "-", "interface_id": "-", "direction": "-", "initiator": "-", "local_address": "-", "remote_address": "-", "local_port": 0, "remote_port": 0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where controls give results, and what was not read there."""
+
+    inventory: Inventory
+    """What was collected."""
+    place: Callable[[str, str], bool]
+    """The narrowing flags."""
+    units: Sequence[Mapping[str, Any]] = ()
+    """Interfaces, attachments and regional NAT gateways, as `population.units` gives them."""
+
+    def places(self) -> list[tuple[str, str]]:
+        """Each account in scope with each of its regions; `*` where its regions could not be asked."""
+        out = []
+        for account in self.inventory.accounts:
+            if account.status == "in_scope":
+                out += [(account.account_id, r) for r in self.inventory.regions.get(account.account_id, ()) or ("*",)]
+        return sorted(p for p in out if self.place(*p))
+
+    def unread(self, control: Control, account_id: str, region: str) -> list[str]:
+        """What the control depends on there and was not read."""
+        out: list[str] = []
+        for listing in TABLES[control.table].reads:
+            if control.table in ("coverage", *_OBSERVED_TABLES) and not self._asks(control, listing):
+                continue
+            out += [f"{u.call} was not read: {u.error}" for u in self._failed(listing, account_id, region)]
+        if control.table == "flow_records" and any(t.column == "remote_address" for t in tests(_both(control))):
+            for other in sorted(self._neighbours(account_id, region)):
+                out += [
+                    f"{u.call} of account {other}, which shares a VPC, was not read, so who stands behind a peer is not known: {u.error}"
+                    for u in self._failed("network_interfaces", other, region)
+                ]
+        return list(dict.fromkeys(out))
+
+    def _failed(self, listing: str, account_id: str, region: str) -> Iterable[Any]:
+        return (
+            u
+            for u in self.inventory.unread
+            if u.table in (listing, "*")
+            and u.account_id in (account_id, "*")
+            and not u.resource
+            and (region in (u.region, "*") or u.region in ("*", "global"))
+        )
+
+    def _neighbours(self, account_id: str, region: str) -> set[str]:
+        """The accounts that have interfaces in the same VPCs."""
+        shared = ({v.account_id, *v.seen_from} for v in self.inventory.vpcs if v.region == region)
+        return {other for accounts in shared if account_id in accounts for other in accounts} - {account_id}
+
+    def _asks(self, control: Control, listing: str) -> bool:
+        """Tell whether rows made by the listing could be in the control's scope."""
+        both = _both(control)
+        if listing == "network_interfaces" and any(t.column == "members" for t in tests(both)):
+            return True
+        flows = control.table == "flow_records"
+        return any(
+            truth(both, {"resource_type": kind, **(_GATEWAY if flows and kind.startswith("transit") else {})})
+            is not False
+            for kind in LISTED_TYPE[listing]
+        )
+
+    def holds(self, control: Control, account_id: str, region: str) -> bool:
+        """Tell whether the place holds anything in use today that the control could be about."""
+        both = _both(control)
+        for unit in self.units:
+            if (unit["account_id"], unit["region"]) == (account_id, region) and unit["in_use"]:
+                row = {**unit, "interface_id": unit["unit"]}
+                if control.table == "flow_records" and unit["resource_type"].startswith("transit"):
+                    row |= _GATEWAY
+                if truth(both, row) is not False:
+                    return True
+        return False
+
+
+def _both(control: Control) -> All:
+    return All((control.where, control.fail_where))
+
+
+def result(control: Control, outcome: Outcome, findings: Sequence[Finding], scope: Scope, basis: str) -> ControlResult:
+    """Sum one control up: per account and region, and the worst of them."""
+    by_place: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        by_place.setdefault((finding.account_id, finding.region), []).append(finding)
+    # A row may lie in an account that could not be entered itself: a shared VPC seen from another.
+    places = sorted({*scope.places(), *(p for p in (*outcome.cells, *by_place) if scope.place(*p))})
+    results = tuple(_cell(control, p, outcome.cells.get(p, Cell()), by_place.get(p, []), scope) for p in places)
+    total = sum((outcome.cells.get(p, Cell()) for p in places), Cell())
+    unread = dict.fromkeys(
+        f"{a}{'' if r == '*' else '/' + r}: {text}" for a, r in places for text in scope.unread(control, a, r)
+    )
+    return ControlResult(
+        id=control.id, title=control.title, severity=control.severity, table=control.table,
+        status=worst([r.status for r in results]),
+        examined=sum(r.examined for r in results), failed=sum(r.failed for r in results),
+        inconclusive=sum(r.inconclusive for r in results), waived=sum(r.waived for r in results),
+        reasons=(*total.reasons(control.table), *unread),
+        basis=basis,
+        frameworks=tuple({"framework": m.framework, "id": m.id, "strength": m.strength, "source": m.source} for m in control.frameworks),
+        results=results,
+        where=control.where_text, fail_where=control.fail_where_text,
+        rationale=control.rationale, remediation=control.remediation, undecidable_when=control.undecidable_when,
+    )  # fmt: skip
+
+
+def _cell(control: Control, place: tuple[str, str], cell: Cell, findings: Sequence[Finding], scope: Scope) -> Result:
+    failing = [f for f in findings if f.status == "fail"]
+    waived = sum(f.waived for f in failing)
+    failed = len(failing) - waived
+    open_ = sum(f.status == "inconclusive" for f in findings)
+    reasons = [*cell.reasons(control.table), *scope.unread(control, *place)]
+    if control.table in _OBSERVED_TABLES and not (cell.examined or cell.days) and scope.holds(control, *place):
+        reasons.append("nothing of what is there today was in use in the period, and no record tells of what was")
+    if failed:
+        status = "fail"
+    elif open_ or reasons:
+        status = "inconclusive"
+    elif waived:
+        status = "excepted"
+    else:
+        status = "pass" if cell.examined or cell.days else "not_applicable"
+    if status == "not_applicable":
+        reasons = ["the listings succeeded and hold nothing that the control is about"]
+    return Result(
+        account_id=place[0],
+        region=place[1],
+        status=status,
+        examined=cell.examined,
+        failed=failed,
+        inconclusive=open_,
+        waived=waived,
+        reasons=tuple(reasons),
+    )
