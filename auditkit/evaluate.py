@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from auditkit.model.addresses import Networks
-from auditkit.model.condition import All, Test, tests
+from auditkit.model.condition import All, Condition, Test, tests
 from auditkit.model.control import Control, Having
 from auditkit.model.records import FIELDS
 from auditkit.model.schema import RAW_ONLY, TABLES
@@ -133,7 +133,8 @@ def evaluate(control: Control, engine: Engine, networks: Networks) -> Outcome:
     ):
         cells[row["account_id"] or "", row["region"] or ""] = Cell(examined=row["n"])
     engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, ({verdict}) AS verdict FROM {table} WHERE ({verdict}) IS NOT FALSE"
+        f"CREATE OR REPLACE TEMP TABLE judged AS SELECT * FROM (SELECT *, ({verdict}) AS verdict FROM {table} "
+        f"WHERE {_candidates(control, networks)}) WHERE verdict IS NOT FALSE"
     )
     if control.having is not None:
         _apply_having(control, control.having, engine)
@@ -141,6 +142,28 @@ def evaluate(control: Control, engine: Engine, networks: Networks) -> Outcome:
     if control.table == "flow_records":
         _population(control, engine, networks, cells)
     return Outcome(control, cells, tuple(_groups(control, engine)))
+
+
+def _candidates(control: Control, networks: Networks) -> str:
+    """Rows that no part of the condition already clears: an AND is FALSE exactly if one of its parts is.
+
+    Said part by part, so that the engine need not judge the dear parts of rows that a cheap one clears.
+    """
+    compiler = Compiler(networks)
+    parts = [part for part in _conjuncts(All((control.where, control.fail_where))) if not _of_initiator(part)]
+    return " AND ".join(f"({compiler.sql(part)}) IS NOT FALSE" for part in parts) or "TRUE"
+
+
+def _conjuncts(condition: Condition) -> Iterable[Condition]:
+    if isinstance(condition, All):
+        for part in condition.parts:
+            yield from _conjuncts(part)
+    else:
+        yield condition
+
+
+def _of_initiator(condition: Condition) -> bool:
+    return any(test.column == "initiator" for test in tests(condition))
 
 
 def _keys(by: tuple[str, ...]) -> str:

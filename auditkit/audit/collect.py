@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -233,7 +232,9 @@ class Collector:
         listed.sort(key=lambda one: (one[1].uri, one[1].version_id))
         self._check_budget([obj for _, obj in listed])
         named = [(source, obj, self._kept_name(obj)) for source, obj in listed]
-        with ThreadPoolExecutor(_FETCHERS) as pool:
+        # Waiting for S3 is worth threads; copying files is not.
+        away = any(not isinstance(source, Local) for source, _ in listed)
+        with ThreadPoolExecutor(_FETCHERS if away else 1) as pool:
             fetched = pool.map(lambda one: self._fetch(*one), named)
             rows = [self._told(row, at, len(listed)) for at, row in enumerate(fetched, 1)]
         write_parquet(pa.Table.from_pylist(rows, INDEX), self.run.index)
@@ -300,14 +301,8 @@ class Collector:
 
     def _shown(self, uri: str) -> str:
         """A local path as seen from auditkit.yaml, so that a run says the same wherever it was made."""
-        try:
-            return (
-                Path(uri).resolve().relative_to(self.config.path.parent.resolve()).as_posix()
-                if not uri.startswith("s3://")
-                else uri
-            )
-        except ValueError:
-            return uri
+        folder = f"{self.config.path.parent}/"
+        return uri.removeprefix("./").removeprefix(folder if folder != "./" else "")
 
     def _kept_name(self, obj: LogObject) -> str:
         """Where the copy goes: made of parts that the layout has checked, never of the key as it came."""

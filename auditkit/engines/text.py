@@ -30,7 +30,7 @@ _FLOW = (
 )  # fmt: skip
 """Columns that say something of a flow: a line without traffic has `-` in all of them."""
 _MILLISECONDS = 10**11
-_BATCH = 8 * 2**20
+_BATCH = 32 * 2**20
 _ARROW = {"port": pa.uint16(), "protocol": pa.uint8(), "integer": pa.uint64()}
 _LIMITS = {"port": 65535, "protocol": 255, "integer": 2**63 - 1}
 # Bytes that the fast path would trip over or read generously: it leaves those objects to the slow one.

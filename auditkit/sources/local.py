@@ -67,8 +67,9 @@ def _files(given: Path, unread: Callable[[Unread], None]) -> Iterator[tuple[Path
         raise AuditkitError(f"{given} does not exist, or matches nothing", "Check records.from.local in auditkit.yaml.")
     found = {path: None for top in tops for path in ([top] if top.is_file() else _walk(top, unread))}
     inside = base.resolve()
+    walked = given.is_dir()  # a walk follows no link, so only the file itself can be one
     for path in found:
-        if parse_name(path.name) and not _within(path, inside):
+        if parse_name(path.name) and (not walked or path.is_symlink()) and not _within(path, inside):
             unread(_unread(None, "a link that leads outside is not followed", str(path)))
         elif parse_name(path.name):
             yield path, _key(path.relative_to(base))
