@@ -24,10 +24,14 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
 
-demo: $(INSTALLED) ## audit the example estate, without AWS: demo/run/reports
-	@tools/system.sh pdf
-	@rm -rf demo/example demo/run
+# Written again when the program has changed; otherwise the run is resumed: what was collected is assessed anew.
+demo/example/auditkit.yaml: $(INSTALLED) $(shell find auditkit -name '*.py')
+	@rm -rf demo
 	$(BIN)/auditkit example demo/example
+	@touch $@
+
+demo: demo/example/auditkit.yaml ## audit the example estate, without AWS: demo/run/reports
+	@tools/system.sh pdf
 	@tools/demo.sh $(BIN)/auditkit demo/example/auditkit.yaml demo/run
 
 sample: $(INSTALLED) ## write reports/sample and docs/report.png anew, from the example estate

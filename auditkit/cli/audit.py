@@ -59,6 +59,10 @@ def audit(
     chosen = narrowing(**narrow)
     with progress(quiet=quiet) as tick:
         collecting = collector(inputs, output, chosen, tick, interim=interim)
+        if collecting.run.done("collect") and not quiet:
+            click.echo(
+                f"{collecting.run.path} was collected already: assessing it again (another -o collects anew)", err=True
+            )
         collecting.collect()
         assessment = assess(collecting.run, inputs, chosen, tick)
         paths = report(collecting.run, formats.split(","), made(), tick)
