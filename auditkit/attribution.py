@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from auditkit.model.addresses import address
-from auditkit.model.inventory import Inventory, NetworkInterface, SecurityGroupRule
+from auditkit.model.inventory import Inventory, NetworkInterface
+from auditkit.model.routing import SecurityGroupRule
 
 CONSISTENT, CONTRADICT, CANNOT_TELL = "consistent", "contradict", "cannot tell"
 

@@ -3,7 +3,7 @@
     snapshot.json                          schema, provenance, started, as_of, identity, scope
     organization.jsonl.gz                  calls without an account of their own
     accounts/<account id>/<region>.jsonl.gz  calls of one account and region
-    destinations.jsonl.gz                  calls about buckets
+    destinations.jsonl.gz                  calls about buckets, keys, streams and roles
 
 Every line of a .jsonl.gz is a `Call`.
 """
@@ -23,12 +23,13 @@ from auditkit.model.errors import AuditkitError
 from auditkit.model.inventory import Call
 
 SCHEMA = "auditkit/snapshot/1"
+_OF_DESTINATIONS = ("s3", "s3control", "kms", "firehose", "iam")
 _NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 def path_of(call: Call) -> str:
     """Return the file, below the snapshot, that a call belongs to."""
-    if call.service == "s3":
+    if call.service in _OF_DESTINATIONS:
         return "destinations.jsonl.gz"
     if (
         call.service in ("organizations", "sts")

@@ -31,7 +31,7 @@ from auditkit.model.coverage import Coverage
 from auditkit.model.errors import AuditkitError, NothingInScope
 from auditkit.model.inventory import Account, Inventory, Unread
 from auditkit.model.records import LogObject
-from auditkit.model.schema import TABLES
+from auditkit.model.schema import INVENTORY, TABLES
 from auditkit.model.tables import Column, columns_of
 from auditkit.policy import service_ports
 from auditkit.run import Run, parse_time, write_text
@@ -265,16 +265,7 @@ class _Assessor:
 
     def _add_tables(self, estate: Inventory, coverage: Sequence[Coverage]) -> None:
         self.engine.add_rows("coverage", TABLES["coverage"].columns, coverage)
-        for name in (
-            "destinations",
-            "flow_logs",
-            "vpcs",
-            "subnets",
-            "network_interfaces",
-            "transit_gateways",
-            "transit_gateway_attachments",
-            "nat_gateways",
-        ):
+        for name in INVENTORY:
             rows = [r for r in getattr(estate, name) if self.narrowing.place(r.account_id, r.region)]
             self.engine.add_rows(name, TABLES[name].columns, rows)
         self.engine.narrow(self.narrowing.accounts, self.narrowing.regions)
@@ -338,16 +329,7 @@ class _Assessor:
         write_parquet(
             arrow_table(columns_of(Unread), map(_row, self._teller().unread(estate))), tables / "unread.parquet"
         )
-        for name in (
-            "destinations",
-            "flow_logs",
-            "vpcs",
-            "subnets",
-            "network_interfaces",
-            "transit_gateways",
-            "transit_gateway_attachments",
-            "nat_gateways",
-        ):
+        for name in INVENTORY:
             rows = (_row(r) for r in getattr(estate, name) if self.narrowing.place(r.account_id, r.region))
             write_parquet(arrow_table(TABLES[name].columns, rows), tables / f"{name}.parquet")
         write_parquet(self.engine.interface_days(), tables / "interface_days.parquet")

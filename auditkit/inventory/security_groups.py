@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from auditkit.inventory.answers import Malformed, Row, integer, items, required, text
 from auditkit.model import addresses
-from auditkit.model.inventory import Call, SecurityGroupRule
+from auditkit.model.inventory import Call
+from auditkit.model.routing import SecurityGroupRule
 from auditkit.model.records import PROTOCOLS
 
 _PEERS = (

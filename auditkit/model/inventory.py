@@ -9,10 +9,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from auditkit.model.addresses import Range
+from auditkit.model.routing import (
+    NetworkAclEntry,
+    PrefixList,
+    Route,
+    SecurityGroupRule,
+    VpcEndpoint,
+    VpcPeeringConnection,
+)
 from auditkit.model.tables import col
 
 DESTINATION_TYPES = ("s3", "cloud-watch-logs", "kinesis-data-firehose")
+BLOCK_MODES = ("off", "block-bidirectional", "block-ingress")
 GLOBAL = "global"
 """The region of calls that have none (Organizations, STS, S3 bucket names)."""
 
@@ -31,6 +39,8 @@ class Call:
     """The region asked, or `global`."""
     resource: str = ""
     """The one thing asked about, where the call names one: a bucket."""
+    asked: dict[str, str] | None = None
+    """Parameters that change what the answer means: ExpectedBucketOwner, StartTime."""
     page: int = 1
     """1-based."""
     at: str
@@ -63,6 +73,7 @@ class Account:
         values=("in_scope", "excluded", "suspended"),
     )
     excluded_by: str = col("text", "Who approved the exclusion", "auditkit.yaml", default="")
+    excluded_until: str = col("text", "Day on which the exclusion ends", "auditkit.yaml", default="")
     reason: str = col("text", "Why it is not in scope, or could not be read", default="")
     read: str = col(
         "text", "read, partial, unread, or - when out of scope", values=("read", "partial", "unread", "-"), default="-"
@@ -82,6 +93,22 @@ class Vpc:
     region: str = col("text", "Region")
     cidr_blocks: tuple[str, ...] = col("list", "CIDRs of both families that are associated", "ec2:DescribeVpcs")
     is_default: bool = col("boolean", "Whether it is the default VPC", "ec2:DescribeVpcs", default=False)
+    internet_gateway_block_mode: str | None = col(
+        "text",
+        "VPC Block Public Access as it works here: off, block-bidirectional or block-ingress",
+        "ec2:DescribeVpcBlockPublicAccessOptions, DescribeVpcs",
+        "could not be read",
+        values=BLOCK_MODES,
+        default=None,
+    )
+    encryption_control: str | None = col(
+        "text",
+        "VPC encryption control: off, monitor or enforce",
+        "ec2:DescribeVpcEncryptionControls",
+        "could not be read",
+        values=("off", "monitor", "enforce"),
+        default=None,
+    )
     vpc_tags: dict[str, str] = col("tags", "Tags of the VPC", "ec2:DescribeVpcs")
     seen_from: tuple[str, ...] = col("list", "Accounts whose listing showed it")
 
@@ -97,6 +124,14 @@ class Subnet:
     vpc_id: str = col("text", "VPC", "ec2:DescribeSubnets")
     availability_zone_id: str = col("text", "AZ id", "ec2:DescribeSubnets", default="")
     cidr_blocks: tuple[str, ...] = col("list", "CIDRs of both families", "ec2:DescribeSubnets", default=())
+    internet_gateway_block_mode: str | None = col(
+        "text",
+        "VPC Block Public Access as it works here: off, block-bidirectional or block-ingress",
+        "ec2:DescribeVpcBlockPublicAccessOptions, DescribeSubnets",
+        "could not be read",
+        values=BLOCK_MODES,
+        default=None,
+    )
     subnet_tags: dict[str, str] = col("tags", "Tags of the subnet", "ec2:DescribeSubnets")
     seen_from: tuple[str, ...] = col("list", "Accounts whose listing showed it")
 
@@ -243,6 +278,20 @@ class FlowLog:
         "text", "plain-text or parquet", "ec2:DescribeFlowLogs DestinationOptions", default="plain-text"
     )
     flow_log_tags: dict[str, str] = col("tags", "Tags", "ec2:DescribeFlowLogs")
+    deliver_logs_permission_arn: str = col(
+        "text", "Role by which it delivers; empty for S3", "ec2:DescribeFlowLogs", default=""
+    )
+    deliver_cross_account_role: str = col(
+        "text", "Role in the account of another's delivery stream", "ec2:DescribeFlowLogs", default=""
+    )
+    deliver_role: str | None = col(
+        "text",
+        "Whether that role can deliver: works, absent, untrusted, unpermitted; - where none is needed",
+        "iam:GetRole, GetRolePolicy, GetPolicyVersion",
+        "could not be read",
+        values=("works", "absent", "untrusted", "unpermitted", "-"),
+        default=None,
+    )
     last_arrival: datetime | None = col(
         "time", "Slot of its newest log object known to the run", "s3:ListObjectsV2", "none known", default=None
     )
@@ -352,35 +401,155 @@ class Destination:
         "could not be read",
         default=None,
     )
+    owner_account_id: str | None = col(
+        "text",
+        "Account that owns it, as proven",
+        "s3:HeadBucket with ExpectedBucketOwner; the ARN of a group or stream",
+        "not proven",
+        default=None,
+    )
+    owner_in_organization: bool | None = col(
+        "boolean",
+        "Whether the owner is an account of the organization",
+        null="owner or accounts not known",
+        default=None,
+    )
+    kms_key_state: str | None = col(
+        "text",
+        "Enabled, Disabled, PendingDeletion, …, or absent; - without a KMS key",
+        "kms:DescribeKey",
+        "could not be read",
+        default=None,
+    )
+    kms_key_manager: str | None = col(
+        "text",
+        "CUSTOMER or AWS; - without a KMS key",
+        "kms:DescribeKey",
+        "could not be read",
+        values=("CUSTOMER", "AWS", "-"),
+        default=None,
+    )
+    kms_key_policy: str | None = col(
+        "text",
+        "Whether the key's policy lets the delivery service use it: allows or refuses; - without a KMS key",
+        "kms:GetKeyPolicy",
+        "could not be read, or the policy cannot be decided",
+        values=("allows", "refuses", "-"),
+        default=None,
+    )
+    delivery_policy: str | None = col(
+        "text",
+        "Whether the bucket policy lets the delivery service write for every account that uses it: allows or refuses; - for others",
+        "s3:GetBucketPolicy",
+        "could not be read, or the policy cannot be decided",
+        values=("allows", "refuses", "-"),
+        default=None,
+    )
+    refused_accounts: tuple[str, ...] = col(
+        "list", "Accounts whose flow logs its policy does not let write", "s3:GetBucketPolicy", default=()
+    )
+    delivery_policy_width: str | None = col(
+        "text",
+        "exact, or wide: a statement lets the delivery service write without naming whose logs, or anybody at all; - for others",
+        "s3:GetBucketPolicy",
+        "could not be read, or the policy cannot be decided",
+        values=("exact", "wide", "-"),
+        default=None,
+    )
+    public: bool | None = col(
+        "boolean",
+        "Whether S3 calls the bucket's policy public; false for others",
+        "s3:GetBucketPolicyStatus",
+        "could not be read",
+        default=None,
+    )
+    object_ownership: str | None = col(
+        "text",
+        "BucketOwnerEnforced, BucketOwnerPreferred or ObjectWriter; - for others",
+        "s3:GetBucketOwnershipControls",
+        "could not be read",
+        values=("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter", "-"),
+        default=None,
+    )
+    object_lock_days: int | None = col(
+        "integer",
+        "Days of the default retention of Object Lock; 0 without",
+        "s3:GetObjectLockConfiguration",
+        "could not be read",
+        default=None,
+    )
+    access_logging: bool | None = col(
+        "boolean",
+        "Whether S3 logs access to the bucket; false for others",
+        "s3:GetBucketLogging",
+        "could not be read",
+        default=None,
+    )
+    log_group_class: str | None = col(
+        "text",
+        "STANDARD, INFREQUENT_ACCESS or DELIVERY; - for others",
+        "logs:DescribeLogGroups",
+        "could not be read",
+        values=("STANDARD", "INFREQUENT_ACCESS", "DELIVERY", "-"),
+        default=None,
+    )
+    delivery_stream_status: str | None = col(
+        "text",
+        "ACTIVE, CREATING, SUSPENDED, …; - for others",
+        "firehose:DescribeDeliveryStream",
+        "could not be read",
+        default=None,
+    )
+    ends_in: tuple[str, ...] = col(
+        "list",
+        "Where a delivery stream ends: s3://bucket/prefix, or the type of the destination",
+        "firehose:DescribeDeliveryStream",
+        default=(),
+    )
+    last_arrival: datetime | None = col(
+        "time",
+        "Newest object or event known to the run",
+        "s3:ListObjectsV2, logs:DescribeLogStreams",
+        "none known",
+        default=None,
+    )
     flow_log_ids: tuple[str, ...] = col("list", "Flow logs that write to it", default=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecurityGroupRule:
-    """One permission of a security group, one source or destination."""
+class LogStreams:
+    """What a log group's newest streams say of arrival; times are UTC."""
 
-    group_id: str
-    """Security group."""
-    group_name: str
-    """Its name."""
     account_id: str
-    """Owner."""
+    """Owner of the group."""
     region: str
     """Region."""
-    ingress: bool
-    """True for ingress."""
-    protocol: int
-    """IANA number; -1 for all."""
-    from_port: int
-    """First port; 0 for all."""
-    to_port: int
-    """Last port; 65535 for all."""
-    peer: str
-    """CIDR, prefix list id or security group id."""
-    range: Range | None
-    """The peer's addresses; None where it is not a CIDR."""
-    description: str = ""
-    """Description of the entry."""
+    log_group: str
+    """Name of the group."""
+    streams: tuple[tuple[str, datetime | None, datetime | None, datetime | None], ...]
+    """Name, first event, last event, last ingestion; the newest by last event first."""
+    whole: bool
+    """Whether these are all of the group's streams."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowLogEvent:
+    """A flow log made or deleted, as CloudTrail's event history tells."""
+
+    account_id: str
+    """Account."""
+    region: str
+    """Region."""
+    at: datetime
+    """When, UTC."""
+    name: str
+    """CreateFlowLogs or DeleteFlowLogs."""
+    flow_log_ids: tuple[str, ...]
+    """The flow logs."""
+    resource_ids: tuple[str, ...] = ()
+    """For CreateFlowLogs, what they are on."""
+    by: str = ""
+    """ARN of who did it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -423,6 +592,22 @@ class Inventory:
     """Destinations in use."""
     security_group_rules: tuple[SecurityGroupRule, ...] = ()
     """Rules."""
+    network_acl_entries: tuple[NetworkAclEntry, ...] = ()
+    """Entries of the network ACLs, in the order in which they are tried."""
+    routes: tuple[Route, ...] = ()
+    """Routes of the route tables."""
+    prefix_lists: tuple[PrefixList, ...] = ()
+    """Prefix lists, customer's and AWS's."""
+    vpc_endpoints: tuple[VpcEndpoint, ...] = ()
+    """VPC endpoints."""
+    vpc_peering_connections: tuple[VpcPeeringConnection, ...] = ()
+    """Peerings."""
+    log_streams: tuple[LogStreams, ...] = ()
+    """Newest streams of the log groups in use."""
+    flow_log_events: tuple[FlowLogEvent, ...] = ()
+    """CloudTrail's Create- and DeleteFlowLogs, by time."""
+    events_since: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """(Account, region) → since when the event history was read whole."""
     unread: tuple[Unread, ...] = ()
     """Calls that failed."""
     identity: dict[str, str] = field(default_factory=dict)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
-from auditkit.model import inventory
+from auditkit.model import inventory, routing
 from auditkit.model.coverage import Coverage
+from auditkit.model.delivery import Delivery
 from auditkit.model.records import FIELDS, UNKNOWABLE
 from auditkit.model.tables import Column, columns_of
 
@@ -160,6 +161,13 @@ TABLES: dict[str, Table] = {
             ("flow_logs",),
         ),
         Table(
+            "delivery",
+            "flow log (from the API, and from keys) × UTC day",
+            columns_of(Delivery),
+            ("account_id", "region", "flow_log_id"),
+            ("flow_logs",),
+        ),
+        Table(
             "flow_records",
             "flow, once (log-status OK only)",
             FLOW_RECORDS,
@@ -185,9 +193,39 @@ TABLES: dict[str, Table] = {
             "transit_gateway_attachment_id",
         ),
         _inventory("nat_gateways", "NAT gateway", inventory.NatGateway, "nat_gateway_id"),
+        _inventory(
+            "security_group_rules",
+            "security group rule, one peer",
+            routing.SecurityGroupRule,
+            "group_id",
+            ("security_groups",),
+        ),
+        _inventory("network_acl_entries", "network ACL entry", routing.NetworkAclEntry, "network_acl_id"),
+        _inventory("routes", "route", routing.Route, "route_table_id"),
+        _inventory("prefix_lists", "prefix list", routing.PrefixList, "prefix_list_id"),
+        _inventory("vpc_endpoints", "VPC endpoint", routing.VpcEndpoint, "vpc_endpoint_id"),
+        _inventory("vpc_peering_connections", "VPC peering", routing.VpcPeeringConnection, "vpc_peering_connection_id"),
     )
 }
 """The tables that a control may name."""
+
+INVENTORY = (
+    "destinations",
+    "flow_logs",
+    "vpcs",
+    "subnets",
+    "network_interfaces",
+    "transit_gateways",
+    "transit_gateway_attachments",
+    "nat_gateways",
+    "security_group_rules",
+    "network_acl_entries",
+    "routes",
+    "prefix_lists",
+    "vpc_endpoints",
+    "vpc_peering_connections",
+)
+"""The tables that are a field of `Inventory` of the same name."""
 
 MATCH_COLUMNS: dict[str, Column] = {
     c.name: c
