@@ -50,6 +50,24 @@ STATE_MEANS = {
     "unknown": "the evidence cannot decide",
 }
 """Coverage state → what it means."""
+DAY = {
+    "whole": ("✓", "whole", "#0b6b43", 1),
+    "gap": ("✕", "gap", "#b3261e", 1),
+    "idle": ("–", "idle", "#98a2b3", 0.22),
+    "expired": ("?", "expired", "#946200", 0.66),
+    "pending": ("…", "pending", "#98a2b3", 0.42),
+    "unknown": ("?", "unknown", "#d9a514", 0.66),
+}
+"""Delivery state of a day → symbol, word, colour, height in a strip."""
+DAY_MEANS = {
+    "whole": "something arrived all through the time for which it was due",
+    "gap": "for longer than the aggregation interval allows, nothing arrived",
+    "idle": "nothing arrived, and nothing that it records was in use",
+    "expired": "older than what the destination keeps",
+    "pending": "too young to tell",
+    "unknown": "keys or streams could not be read, or do not tell",
+}
+"""Delivery state of a day → what it means."""
 BASIS = {"all": "the whole population was read", "sample": "a sample was read", "none": "nothing was read"}
 
 
@@ -68,11 +86,26 @@ def environment() -> Environment:
         values_sum=_values_sum,
         groupby_order=_groups,
         inline=_inline,
+        minutes=_minutes,
     )
     env.globals.update(
-        plural=plural, STATUS=STATUS, STATE=STATE, STATE_MEANS=STATE_MEANS, KINDS=KINDS, BASIS=BASIS, limits=limits
+        plural=plural,
+        STATUS=STATUS,
+        STATE=STATE,
+        STATE_MEANS=STATE_MEANS,
+        DAY=DAY,
+        DAY_MEANS=DAY_MEANS,
+        KINDS=KINDS,
+        BASIS=BASIS,
+        limits=limits,
     )
     return env
+
+
+def _minutes(count: int) -> str:
+    """Write a number of minutes: 5 h 20 min."""
+    hours, rest = divmod(count, 60)
+    return " ".join(text for n, text in ((hours, f"{number(hours)} h"), (rest, f"{rest} min")) if n) or "0 min"
 
 
 def _inline(condition: str) -> str:

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auditkit.formats import Tables, json
+from auditkit.formats.arrivals import Calendar, calendar
 from auditkit.formats.conclusion import Conclusion, conclude
+from auditkit.formats.destinations import Place, places
 from auditkit.formats.matrix import Cell, by_type, matrix
 from auditkit.formats.text import clean
 from auditkit.model.assessment import Assessment
@@ -51,6 +53,10 @@ class View:
     """As in the assessment but what needs attention first, with its `findings`, their `total`, `grid`: (account, region) → result, and `mappings`."""
     findings: list[Json]
     """As in the assessment, with `label` (F-001) and `shown_status` (excepted where waived)."""
+    arrivals: Calendar | None
+    """What arrived of each flow log on each day; None without delivery rows."""
+    places: list[Place]
+    """Where flow logs go."""
     tables: Tables
     """The run's tables."""
 
@@ -91,6 +97,8 @@ def view(assessment: Assessment, tables: Tables, made: datetime) -> View:
         by_account=_by_account(findings),
         controls=_controls(a, findings),
         findings=findings,
+        arrivals=calendar(map(clean, tables.rows("delivery"))),
+        places=places([clean(r) for r in tables.rows("destinations")], tables.rows("flow_logs")),
         tables=tables,
     )
 

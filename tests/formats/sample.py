@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -350,6 +350,37 @@ def destination_rows() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def delivery_rows() -> list[dict[str, Any]]:
+    """Nine flow logs through a quarter: most whole, one of each trouble, one that AWS no longer shows."""
+    rng, rows = Random(3), []
+    for log in range(9):
+        account, _ = ACCOUNTS[log % 6]
+        for number in range(92 if log != 7 else 40):
+            day = datetime(2026, 7, 1, tzinfo=UTC) + timedelta(days=number)
+            state = "whole"
+            if log == 1 and rng.random() < 0.08:
+                state = "gap"
+            elif log == 2:
+                state = "idle" if number < 30 else "whole"
+            elif log == 3 and number < 20:
+                state = "expired"
+            elif log == 4:
+                state = "unknown"
+            elif number == 91 and log == 5:
+                state = "pending"
+            rows.append(
+                {
+                    "flow_log_id": f"fl-0{log:016x}", "day": day, "account_id": account, "region": REGIONS[log % 2], "in_api": log != 7,
+                    "resource_id": "" if log == 7 else f"vpc-0{log:016x}", "vpc_id": "", "log_destination": "s3://org-flow-logs", "log_destination_type": "s3",
+                    "state": state, "objects": 144, "bytes": 811_223, "first": day, "last": day, "expected_minutes": 1440,
+                    "gap_minutes": 75 if state == "gap" else None if state == "unknown" else 0,
+                    "reason": {"gap": f"nothing from 03:10 to 04:25 {HOSTILE[0]}", "unknown": "s3:ListObjectsV2 was refused: AccessDenied"}.get(state, ""),
+                    "vpc_tags": {}, "account_tags": {},
+                }
+            )  # fmt: skip
+    return rows
+
+
 def finding(spec: Spec, n: int, rng: Random) -> Finding:
     """Invent one finding of a control."""
     control, _, severity, table, *_ = spec
@@ -518,7 +549,13 @@ def sample(per_control: int = 9, organization: str = "Example Corp") -> tuple[As
         notes=("3 log objects are local files: their provenance is not proven by AWS", "the endpoint of 1 account is not AWS: http://127.0.0.1:5000"),
     )  # fmt: skip
     return assessment, Rows(
-        {"coverage": coverage, "destinations": destination_rows(), "accounts": accounts, "unread": unread}
+        {
+            "coverage": coverage,
+            "destinations": destination_rows(),
+            "delivery": delivery_rows(),
+            "accounts": accounts,
+            "unread": unread,
+        }
     )
 
 

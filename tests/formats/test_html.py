@@ -20,6 +20,7 @@ SECTIONS = (
     "controls",
     "findings",
     "resources",
+    "delivery",
     "destinations",
     "waivers",
     "unread",

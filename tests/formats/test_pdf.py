@@ -16,7 +16,8 @@ from auditkit.formats import build
 from auditkit.formats import pdf as module
 
 CHAPTERS = (
-    "Contents", "Conclusion", "Executive summary", "Scope and denominator", "Coverage by account and region", "Controls", "Findings", "Destinations",
+    "Contents", "Conclusion", "Executive summary", "Scope and denominator", "Coverage by account and region", "Controls", "Findings", "What arrived, day by day",
+        "Destinations",
     "Waivers", "What was not read", "Sampling", "Top talkers", "Limitations", "Evidence index", "Provenance", "Assessor and sign-off",
 )  # fmt: skip
 
