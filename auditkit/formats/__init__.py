@@ -5,6 +5,7 @@ Adding one is one module with `build(assessment, tables, made)` and one line in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -16,8 +17,16 @@ from auditkit.model.assessment import Assessment
 class Tables(Protocol):
     """The run's tables, read when a document asks for them."""
 
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        """Return the rows of `coverage`, `destinations`, `accounts` or `unread`; none where the run has no such table."""
+    def rows(
+        self, name: str, keep: Sequence[tuple[str, str, Any]] = (), limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Return a table's rows; none where the run has no such table.
+
+        Args:
+            name: `coverage`, `destinations`, `delivery`, `flow_logs`, `accounts` or `unread`.
+            keep: conditions that all hold: column, operator (==, !=, in), value.
+            limit: so many rows at most.
+        """
         ...
 
 

@@ -20,6 +20,8 @@ from auditkit.model.control import SEVERITIES
 
 STATIC = 100
 """Rows that stand in the page without its script."""
+RESOURCES = 50_000
+"""Resources that the page holds, those that are not complete first: a browser has to open it."""
 CAP = 500
 """Rows of a listing that is not searchable."""
 
@@ -32,8 +34,9 @@ def build(assessment: Assessment, tables: Tables, made: datetime) -> bytes:
         for file, (family, weight) in FONTS.items()
     ) + asset("report.css")
     script = asset("report.js")
+    troubled = v.rows("coverage", [("state", "!=", "complete")], RESOURCES)
     resources = sorted(
-        map(_resource, v.rows("coverage")),
+        map(_resource, troubled + v.rows("coverage", [("state", "==", "complete")], RESOURCES - len(troubled))),
         key=lambda r: (r["state"] == "complete", r["state"], r["type"], r["account"], r["region"], r["id"]),
     )
     page = (
@@ -48,6 +51,7 @@ def build(assessment: Assessment, tables: Tables, made: datetime) -> bytes:
             script=Markup(script),  # noqa: S704  # likewise
             static=v.findings[:STATIC],
             resources=resources,
+            more=sum(sum(states.values()) for _, states in v.coverage) - len(resources),
             packed={
                 "findings": pack({"rows": list(map(_finding, v.findings)), **_words(v)}),
                 "resources": pack({"rows": resources, **_words(v)}),

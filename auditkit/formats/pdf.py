@@ -19,7 +19,7 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 
 from auditkit.formats import Tables
 from auditkit.formats.page import FONTS, asset, asset_bytes, environment
-from auditkit.formats.text import clean, escape
+from auditkit.formats.text import escape
 from auditkit.formats.view import Json, View, view
 from auditkit.model.assessment import Assessment
 
@@ -162,7 +162,7 @@ def index(findings: list[Json]) -> list[Json]:
 
 
 def _vpcs(v: View) -> list[Json]:
-    rows = [clean(r) for r in v.tables.rows("coverage") if r["resource_type"] == "vpc"]
+    rows = v.rows("coverage", [("resource_type", "==", "vpc")])
     return sorted(rows, key=lambda r: (r["state"] == "complete", r["account_id"], r["region"], r["resource_id"]))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -65,9 +65,9 @@ class View:
         """The report's id."""
         return self.sha256[:12]
 
-    def rows(self, table: str) -> list[Json]:
+    def rows(self, table: str, keep: Sequence[tuple[str, str, Any]] = (), limit: int | None = None) -> list[Json]:
         """Return a table's rows, cleaned."""
-        return [clean(row) for row in self.tables.rows(table)]
+        return [clean(row) for row in self.tables.rows(table, keep, limit)]
 
 
 def view(assessment: Assessment, tables: Tables, made: datetime) -> View:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -296,9 +297,13 @@ class Rows:
 
     tables: dict[str, list[dict[str, Any]]]
 
-    def rows(self, name: str) -> list[dict[str, Any]]:
+    def rows(
+        self, name: str, keep: Sequence[tuple[str, str, Any]] = (), limit: int | None = None
+    ) -> list[dict[str, Any]]:
         """Return a table's rows."""
-        return self.tables.get(name, [])
+        is_kept = {"==": lambda a, b: a == b, "!=": lambda a, b: a != b}
+        rows = self.tables.get(name, [])
+        return [r for r in rows if all(is_kept[how](r[column], value) for column, how, value in keep)][:limit]
 
 
 def coverage_rows() -> list[dict[str, Any]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 import time
+from base64 import b64decode
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -12,6 +15,7 @@ import pytest
 from playwright.sync_api import expect
 
 from auditkit.formats import build
+from auditkit.formats import html as page_of
 
 SECTIONS = (
     "conclusion",
@@ -201,3 +205,17 @@ def test_an_empty_assessment_makes_a_page(invented: ModuleType, visit: Callable[
     page = seen.go()
     assert "nothing was concluded" in page.locator("#conclusion").inner_text()
     assert seen.complaints == []
+
+
+def test_holds_only_so_many_resources_the_troubled_ones_first(
+    monkeypatch: pytest.MonkeyPatch, invented: ModuleType
+) -> None:
+    """A page of a million rows opens nowhere: what is left out is counted and its file named."""
+    monkeypatch.setattr(page_of, "RESOURCES", 40)
+    page = build("html", *invented.sample(), invented.MADE).decode()
+    packed = page.partition('id="data-resources">')[2].partition("<")[0]
+    rows = json.loads(gzip.decompress(b64decode(packed)))["rows"]
+    assert len(rows) == 40
+    assert all(r["state"] != "complete" for r in rows[:20])
+    assert "The page holds 40, those that are not complete first;" in page
+    assert "tables/coverage.parquet" in page
