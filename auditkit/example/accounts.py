@@ -38,3 +38,5 @@ REFUSING = (STAGING,)
 """Accounts whose audit role does not trust the auditor."""
 REFUSED = {(CORE, US, "DescribeFlowLogs")}
 """Calls that an otherwise readable account refuses."""
+BLOCKED = {ARCHIVE: "block-ingress"}
+"""Accounts whose VPCs the internet cannot reach, by VPC Block Public Access → its mode."""

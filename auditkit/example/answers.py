@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from auditkit.example import group_answers, log_answers, network_answers, transit_answers
+from auditkit.example import group_answers, guard_answers, log_answers, network_answers, path_answers, transit_answers
 from auditkit.example.accounts import (
     ACCOUNT_TAGS,
     ACCOUNTS,
@@ -18,8 +18,11 @@ from auditkit.example.accounts import (
     REGIONS,
     SUSPENDED,
 )
-from auditkit.example.bucket_answers import buckets
+from auditkit.example.bucket_answers import ORGANIZATION_ID, buckets
 from auditkit.example.ids import AS_OF, COLLECTING, iso, uuid
+from auditkit.example.key_answers import keys
+from auditkit.example.role_answers import roles
+from auditkit.example.stream_answers import streams_and_events
 from auditkit.example.things import Estate
 from auditkit.model.inventory import GLOBAL, Call
 
@@ -36,6 +39,13 @@ OPERATIONS: dict[str, Callable[[Estate, str, str], tuple[str, Iterator[Answer]]]
     "DescribeNatGateways": transit_answers.nat_gateways,
     "DescribeFlowLogs": log_answers.flow_logs,
     "DescribeSecurityGroups": group_answers.security_groups,
+    "DescribeVpcEndpoints": path_answers.vpc_endpoints,
+    "DescribeVpcPeeringConnections": path_answers.vpc_peering_connections,
+    "DescribeRouteTables": path_answers.route_tables,
+    "DescribeNetworkAcls": guard_answers.network_acls,
+    "DescribeManagedPrefixLists": path_answers.managed_prefix_lists,
+    "DescribeVpcBlockPublicAccessExclusions": guard_answers.exclusions,
+    "DescribeVpcEncryptionControls": guard_answers.encryption_controls,
 }
 """Operation → the key of its list and the items, for one account and region."""
 
@@ -70,8 +80,9 @@ def exclusion() -> dict[str, str]:
 def calls(estate: Estate) -> list[Call]:
     """Every call of the snapshot, numbered through the twenty minutes of collecting."""
     out = []
-    for at, (service, operation, account, region, resource, page, answer) in enumerate(
-        (*_organization(), *_accounts(estate), *buckets(estate))
+    network = ((*line, None) for line in (*_organization(), *_accounts(estate)))
+    for at, (service, operation, account, region, resource, page, answer, asked) in enumerate(
+        (*network, *buckets(), *keys(estate), *roles(estate), *streams_and_events(estate))
     ):
         refused = isinstance(answer, tuple)
         out.append(
@@ -81,6 +92,7 @@ def calls(estate: Estate) -> list[Call]:
                 account_id=account,
                 region=region,
                 resource=resource,
+                asked=asked,
                 page=page,
                 at=iso(COLLECTING + timedelta(seconds=at)),
                 endpoint=f"https://{service}.aws.example"
@@ -117,7 +129,7 @@ def _organization() -> Iterator[Line]:
         1,
         {
             "Organization": {
-                "Id": "o-exampleorgid",
+                "Id": ORGANIZATION_ID,
                 "Arn": f"arn:aws:organizations::{MANAGEMENT}:organization/o-exampleorgid",
                 "FeatureSet": "ALL",
                 "MasterAccountId": MANAGEMENT,
@@ -183,6 +195,10 @@ def _accounts(estate: Estate) -> Iterator[Line]:
                     continue
                 for page, answer in enumerate(_pages(*build(estate, account, region)), 1):
                     yield "ec2", operation, account, region, "", page, answer
+            blocked = guard_answers.block_public_access(account, region)
+            yield "ec2", "DescribeVpcBlockPublicAccessOptions", account, region, "", 1, blocked
+            for prefix_list, entries in path_answers.prefix_list_entries(estate, account, region).items():
+                yield "ec2", "GetManagedPrefixListEntries", account, region, prefix_list, 1, {"Entries": entries}
             groups = log_answers.log_groups(estate, account, region)
             if groups:
                 yield "logs", "DescribeLogGroups", account, region, "", 1, {"logGroups": groups}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from auditkit.example.accounts import EU, REFUSED
+from auditkit.example.accounts import REFUSED
+from auditkit.example.key_answers import key_of_groups
 from auditkit.example.network_answers import tags
+from auditkit.example.role_answers import role_of
 from auditkit.example.things import Estate, FlowLog
 
 Answer = dict[str, Any]
@@ -39,7 +41,7 @@ def _flow_log(log: FlowLog) -> Answer:
     if plan.error:
         answer["DeliverLogsErrorMessage"] = plan.error
     if plan.log_group:
-        role = {"DeliverLogsPermissionArn": f"arn:aws:iam::{log.account}:role/flow-logs"}
+        role = {"DeliverLogsPermissionArn": f"arn:aws:iam::{log.account}:role/{role_of(log)}"}
         arn = f"arn:aws:logs:{log.region}:{log.account}:log-group:{plan.log_group}"
         return (
             answer
@@ -77,7 +79,7 @@ def log_groups(estate: Estate, account: str, region: str) -> list[Answer]:
                 if name.startswith("/scratch")
                 else {
                     "retentionInDays": 400,
-                    "kmsKeyId": f"arn:aws:kms:{region}:{account}:key/{'eu' if region == EU else 'us'}-logs",
+                    "kmsKeyId": key_of_groups(account, region),
                 }
             ),
         }

@@ -69,7 +69,7 @@ class Recorder:
         self.watching: dict[str, list[Journal]] = {}
         """Observer → journals."""
         for journal in self.journals.values():
-            for observer, static in _observers(estate, journal.log):
+            for observer, static in observers(estate, journal.log):
                 journal.template[observer] = " ".join(
                     str(static.get(name, f"%({name})s")) for name in journal.log.plan.fields.split()
                 )
@@ -151,8 +151,8 @@ def _row(talk: Talk, view: View, start: int, end: int, tcp_flags: int, *, back: 
     return row
 
 
-def _observers(estate: Estate, log: FlowLog) -> Iterator[tuple[str, dict[str, str]]]:
-    """What a flow log watches, with the fields that never change."""
+def observers(estate: Estate, log: FlowLog) -> Iterator[tuple[str, dict[str, str]]]:
+    """Give what a flow log watches, with the fields that never change."""
     version = str(max(BY_NAME[name].since for name in log.plan.fields.split()))
     for interface in estate.interfaces.values():
         if interface.in_use and log.resource_id in (interface.id, interface.subnet.id, interface.vpc.id):

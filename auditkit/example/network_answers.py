@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from auditkit.example.accounts import BLOCKED
 from auditkit.example.group_answers import group_id
 from auditkit.example.ids import digest, resource_id
 from auditkit.example.things import Estate, Interface, Subnet, Vpc
@@ -58,7 +59,7 @@ def _vpc(vpc: Vpc, account: str) -> Answer:
                 "CidrBlockState": {"State": "associated"},
             }
         ],
-        "BlockPublicAccessStates": {"InternetGatewayBlockMode": "off"},
+        "BlockPublicAccessStates": {"InternetGatewayBlockMode": BLOCKED.get(vpc.plan.account, "off")},
         "Tags": tags({"Name": vpc.name, **vpc.plan.tags}) if own and not vpc.plan.default else [],
     }
 

@@ -9,6 +9,7 @@ from auditkit.inventory.scope import Scope
 from auditkit.model.inventory import Account, Unread
 
 NOT_ASKED = "not among the accounts that were asked for"
+NOT_LISTED = "the organization does not list it"
 
 
 def accounts(
@@ -17,6 +18,8 @@ def accounts(
     tags: Mapping[str, dict[str, str]],
     heard: Iterable[str],
     missed: Iterable[Unread],
+    *,
+    whole: bool = False,
 ) -> tuple[Account, ...]:
     """Make one row per account that the organization or the scope names.
 
@@ -26,6 +29,7 @@ def accounts(
         tags: account id → tags, of the accounts whose tags were read.
         heard: accounts that answered some listing.
         missed: what could not be read.
+        whole: whether ListAccounts was answered to its end.
     """
     answered = set(heard)
     errors: dict[str, list[Unread]] = {}
@@ -34,18 +38,22 @@ def accounts(
     rows = []
     for account_id in sorted({*scope.accounts, *scope.excluded, *listed}):
         entry = listed.get(account_id, {})
+        exclusion: dict[str, str] = {}
         if account_id in scope.accounts:
-            status, by = "in_scope", ""
+            status = "in_scope"
             read, reason = _read(errors.get(account_id, []), answered=account_id in answered)
         else:
-            status, by, reason = _out_of_scope(entry, scope.excluded.get(account_id))
+            status, exclusion, reason = _out_of_scope(entry, scope.excluded.get(account_id))
             read = "-"
+        if whole and account_id not in listed:
+            reason = f"{reason}; {NOT_LISTED}" if reason else NOT_LISTED
         rows.append(
             Account(
                 account_id=account_id,
                 name=text(entry, "Name"),
                 status=status,
-                excluded_by=by,
+                excluded_by=exclusion.get("approved_by", ""),
+                excluded_until=exclusion.get("expires", ""),
                 reason=reason,
                 read=read,
                 account_tags=tags.get(account_id),
@@ -54,15 +62,15 @@ def accounts(
     return tuple(rows)
 
 
-def _out_of_scope(entry: Row, exclusion: dict[str, str] | None) -> tuple[str, str, str]:
-    """Status, who excluded it, and why. A fact goes before a decision: nobody needs to exclude what is closed."""
+def _out_of_scope(entry: Row, exclusion: dict[str, str] | None) -> tuple[str, dict[str, str], str]:
+    """Status, the decision behind it, and why. A fact goes before a decision: nobody needs to exclude what is closed."""
     # State replaces Status, which AWS retires in September 2026 (API reference of Organizations, Account).
     state = text(entry, "State") or text(entry, "Status") or "ACTIVE"
     if state != "ACTIVE":
-        return "suspended", "", f"Organizations says {state}"
+        return "suspended", {}, f"Organizations says {state}"
     if exclusion:
-        return "excluded", exclusion.get("approved_by", ""), exclusion.get("reason", "")
-    return "excluded", "", NOT_ASKED
+        return "excluded", exclusion, exclusion.get("reason", "")
+    return "excluded", {}, NOT_ASKED
 
 
 def _read(errors: list[Unread], *, answered: bool) -> tuple[str, str]:

@@ -14,6 +14,7 @@ Row = Mapping[str, Any]
 
 EC2_BEGAN = datetime(2006, 1, 1, tzinfo=UTC)
 """No resource is older than EC2: a time before it is not one."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Malformed(ValueError):
@@ -81,6 +82,26 @@ def items(row: Row, key: str) -> list[Row]:
     return value
 
 
+def listed(row: Row, key: str) -> list[Row]:
+    """Return a list of structures that must be there: its absence is not the same as an empty one."""
+    if row.get(key) is None:
+        raise Malformed(f"{key} is missing")
+    return items(row, key)
+
+
+def words(row: Row, key: str) -> tuple[str, ...]:
+    """Return a list of texts; empty when absent."""
+    value = row.get(key)
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise Malformed(f"{key} is {_kind(value)}, not a list")
+    for one in value:
+        if not isinstance(one, str):
+            raise Malformed(f"{key}[] is {_kind(one)}, not text")
+    return tuple(value)
+
+
 def texts(row: Row, key: str, inner: str) -> list[str]:
     """Return the text `inner` of every structure of a list that has it."""
     return [value for one in items(row, key) if (value := text(one, inner))]
@@ -105,8 +126,24 @@ def instant(value: object) -> datetime | None:
 def moment(row: Row, key: str, as_of: datetime) -> datetime | None:
     """Return a time of the past, or None: absent, not a time, before EC2 began, or after the snapshot was taken."""
     value = instant(row.get(key))
+    return value if value and _past(value, as_of) else None
+
+
+def milliseconds(row: Row, key: str, as_of: datetime) -> datetime | None:
+    """Return a time of the past that is told in milliseconds since 1970, or None as `moment` does."""
+    value = row.get(key)
+    if value is None:
+        return None
+    try:
+        told = _EPOCH + timedelta(milliseconds=integer(row, key, 0))
+    except OverflowError:
+        return None
+    return told if _past(told, as_of) else None
+
+
+def _past(value: datetime, as_of: datetime) -> bool:
     # A day of grace: the clocks of collector and AWS differ, and time zones were lost by some recorders.
-    return value if value and EC2_BEGAN <= value <= as_of + timedelta(days=1) else None
+    return value >= EC2_BEGAN and value - timedelta(days=1) <= as_of
 
 
 def _kind(value: object) -> str:

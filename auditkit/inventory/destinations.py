@@ -1,124 +1,36 @@
-"""Where flow logs go: one row per destination in use, with what S3 and CloudWatch Logs say of it."""
+"""Where flow logs go: one row per destination in use, with what AWS says of it and of its key.
+
+What does not apply to a kind of destination says so (`-`, FALSE or 0), so that NULL means: could not be read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from auditkit.inventory.answers import Malformed, Row, flag, integer, items, part, text
-from auditkit.inventory.lifecycle import retention_days
-from auditkit.inventory.unread import NO_BUCKET, Listings, is_answer, refused, unread
+from auditkit.inventory.answers import Row, integer, text
+from auditkit.inventory.buckets import Buckets
+from auditkit.inventory.keys import ENCRYPTS, KEEPS, NO_KEY, Keys
+from auditkit.inventory.patterns import Text
+from auditkit.inventory.roles import Roles
+from auditkit.inventory.streams import DeliveryStreams
+from auditkit.inventory.unread import Listings
+from auditkit.inventory.writers import Organization, Writer, delivering, delivery, service, writer
 from auditkit.model.inventory import Approved, Call, Destination, FlowLog, Unread
 from auditkit.model.tables import NEVER
 
-_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-
-
-class Buckets:
-    """What S3 said of each bucket.
-
-    Several accounts may have asked: one answer is enough, refusals count only where there is none.
-    """
-
-    def __init__(self, as_of: datetime) -> None:
-        self._as_of = as_of
-        self._calls: dict[str, dict[str, list[Call]]] = {}
-        self._malformed: set[Unread] = set()
-
-    def note(self, call: Call) -> None:
-        """Take note of one answer or refusal."""
-        self._calls.setdefault(call.resource, {}).setdefault(call.operation, []).append(call)
-
-    def settled(self, bucket: str) -> dict[str, Call]:
-        """Return operation → the call that answered it; deterministic where several did."""
-        answered = {}
-        for operation, calls in self._calls.get(bucket, {}).items():
-            answers = [call for call in calls if call.error is None or is_answer(call)]
-            if answers:
-                answered[operation] = min(answers, key=_order)
-        return answered
-
-    def unread(self) -> Iterator[Unread]:
-        """Every question about a bucket that nobody was answered."""
-        for bucket, operations in self._calls.items():
-            settled = self.settled(bucket)
-            for operation, calls in operations.items():
-                if operation not in settled:
-                    yield from map(refused, calls)
-        yield from self._malformed
-
-    def columns(self, flow_log: FlowLog, writers: tuple[str, ...]) -> dict[str, Any]:
-        """Return what is known of the bucket of a flow log; a column that could not be read is left out.
-
-        Args:
-            flow_log: one that writes there.
-            writers: accounts of all that write there.
-        """
-        settled = self.settled(flow_log.bucket)
-        there = {name: call for name, call in settled.items() if (call.error or {}).get("code") not in NO_BUCKET}
-        if not there:
-            return {"exists": False} if settled else {}
-        told: dict[str, Any] = {"exists": True}
-        for operation, call in there.items():
-            try:
-                if operation == "GetBucketLifecycleConfiguration":
-                    answer = {"Rules": []} if call.error else _with(call, "Rules")
-                    told["retention_days"] = retention_days(answer, flow_log.prefix, writers, self._as_of)
-                elif operation in _COLUMNS:
-                    told |= _COLUMNS[operation](call)
-            except Malformed as error:
-                self._malformed.add(unread(call, f"not as AWS writes it: {error}"))
-        return told
-
-
-def _order(call: Call) -> tuple[bool, str, str, str, str]:
-    return call.error is not None, call.account_id, call.at, repr(call.answer), repr(call.error)
-
-
-def _with(call: Call, key: str) -> Row:
-    """Return an answer that must hold `key`; of S3's "not configured", an empty one."""
-    answer = call.answer or {}
-    if call.error is None and key not in answer:
-        raise Malformed(f"{key} is missing")
-    return answer
-
-
-def _region(call: Call) -> dict[str, Any]:
-    region = text(call.answer or {}, "BucketRegion")
-    return {"region": region} if region else {}
-
-
-def _encryption(call: Call) -> dict[str, Any]:
-    configuration = "ServerSideEncryptionConfiguration"
-    rules = items(part(_with(call, configuration), configuration), "Rules")
-    default = part(rules[0], "ApplyServerSideEncryptionByDefault") if rules else {}
-    return {"encryption": text(default, "SSEAlgorithm") or "none", "kms_key_id": text(default, "KMSMasterKeyID")}
-
-
-def _versioning(call: Call) -> dict[str, Any]:
-    return {"versioning": text(call.answer or {}, "Status") or "never"}
-
-
-def _object_lock(call: Call) -> dict[str, Any]:
-    lock = part(_with(call, "ObjectLockConfiguration"), "ObjectLockConfiguration")
-    if text(lock, "ObjectLockEnabled") != "Enabled":
-        return {"object_lock": "none"}
-    return {"object_lock": text(part(part(lock, "Rule"), "DefaultRetention"), "Mode") or "enabled"}
-
-
-def _public_access(call: Call) -> dict[str, Any]:
-    blocks = part(_with(call, "PublicAccessBlockConfiguration"), "PublicAccessBlockConfiguration")
-    return {"public_access_blocked": all([flag(blocks, name) for name in _BLOCKS])}  # noqa: C419  # each has to be a boolean
-
-
-_COLUMNS = {
-    "HeadBucket": _region,
-    "GetBucketEncryption": _encryption,
-    "GetBucketVersioning": _versioning,
-    "GetObjectLockConfiguration": _object_lock,
-    "GetPublicAccessBlock": _public_access,
+_NO_BUCKET: dict[str, Any] = {
+    "delivery_policy": "-",
+    "delivery_policy_width": "-",
+    "public": False,
+    "object_ownership": "-",
+    "object_lock_days": 0,
+    "access_logging": False,
 }
+_NO_GROUP: dict[str, Any] = {"log_group_class": "-"}
+_NO_STREAM: dict[str, Any] = {"delivery_stream_status": "-"}
 
 
 class LogGroups:
@@ -141,6 +53,8 @@ class LogGroups:
             "encryption": "aws:kms" if key_id else "AES256",
             "kms_key_id": key_id,
             "retention_days": integer(group, "retentionInDays", NEVER),
+            # Before there were classes, all groups were what is now called STANDARD.
+            "log_group_class": _class(text(group, "logGroupClass") or "STANDARD"),
         }
         key = (call.account_id, call.region, text(group, "logGroupName"))
         self._found[key] = min(self._found.get(key, told), told, key=repr)
@@ -154,6 +68,11 @@ class LogGroups:
         return {"exists": False} if whole else {}
 
 
+def _class(word: str) -> str | None:
+    """Return a class that is known; what a newer one cannot do is not known."""
+    return word if word in ("STANDARD", "INFREQUENT_ACCESS", "DELIVERY") else None
+
+
 def place(flow_log: FlowLog) -> tuple[str, str]:
     """Account and region of a flow log's destination: its own, but for a group or stream whose ARN says otherwise."""
     parts = flow_log.log_destination.split(":")
@@ -162,38 +81,127 @@ def place(flow_log: FlowLog) -> tuple[str, str]:
     return flow_log.destination_account_id or flow_log.account_id, region or flow_log.region
 
 
-def destinations(
-    flow_logs: Iterable[FlowLog], approved: Mapping[str, Approved], buckets: Buckets, groups: LogGroups
-) -> tuple[Destination, ...]:
-    """Make one row per destination in use.
-
-    A bucket's account is not told by any of the calls: its row stands in the account (the first by id) of the flow logs
-    that use it.
-    """
-    users: dict[str, list[FlowLog]] = {}
-    for one in flow_logs:
-        if one.log_destination:
-            users.setdefault(one.log_destination, []).append(one)
-    return tuple(_destination(users[name], approved, buckets, groups) for name in sorted(users))
+def _accepts(candidate: Approved, flow_log: FlowLog, owner: str | None) -> bool:
+    """A bucket of the right name is not the approved one if it is proven to be another account's."""
+    another = candidate.type == "s3" and candidate.account and owner and owner != candidate.account
+    return not another and candidate.accepts(flow_log)
 
 
-def _destination(
-    using: list[FlowLog], approved: Mapping[str, Approved], buckets: Buckets, groups: LogGroups
-) -> Destination:
-    one = using[0]
-    account_id, region = min(map(place, using))
-    told: dict[str, Any] = {"region": region}
-    if one.bucket:
-        told |= buckets.columns(one, tuple(sorted({user.account_id for user in using})))
-    elif one.log_group:
-        told |= groups.columns(account_id, region, one.log_group)
-    name = next((name for name, candidate in approved.items() if candidate.accepts(one)), None)
-    return Destination(
-        log_destination=one.log_destination,
-        log_destination_type=one.log_destination_type,
-        account_id=account_id,
-        approved=name is not None or not approved,  # none named: any will do
-        approved_as=name or "",
-        flow_log_ids=tuple(sorted(user.flow_log_id for user in using)),
-        **told,
-    )
+class Destinations:
+    """What was said of destinations, of their keys, and of the roles by which flow logs reach them."""
+
+    def __init__(self, as_of: datetime, groups: LogGroups) -> None:
+        self._groups = groups
+        self._buckets = Buckets(as_of)
+        self._keys = Keys()
+        self._streams = DeliveryStreams()
+        self._roles = Roles()
+        self.readers = {
+            "s3": self._buckets.note,
+            "s3control": self._buckets.note,
+            "kms": self._keys.note,
+            "firehose": self._streams.note,
+            "iam": self._roles.note,
+        }
+        """Service → who takes note of its calls."""
+
+    def unread(self) -> Iterator[Unread]:
+        """Every question that nobody was answered; complete once the rows were made."""
+        for one in (self._buckets, self._keys, self._streams, self._roles):
+            yield from one.unread()
+
+    def rows(
+        self, flow_logs: Iterable[FlowLog], approved: Mapping[str, Approved], organization: Organization
+    ) -> tuple[tuple[FlowLog, ...], tuple[Destination, ...]]:
+        """Make one row per destination in use, and judge the role of each flow log."""
+        users: dict[str, list[FlowLog]] = {}
+        logs = tuple(flow_logs)
+        for one in logs:
+            if one.log_destination:
+                users.setdefault(one.log_destination, []).append(one)
+        rows = {name: self._destination(users[name], approved, organization) for name in sorted(users)}
+        there = {name: row.exists for name, row in rows.items()}
+        judged = tuple(
+            replace(
+                one, deliver_role=self._roles.verdict(one, organization, group_exists=there.get(one.log_destination))
+            )
+            for one in logs
+        )
+        return judged, tuple(rows.values())
+
+    def _destination(
+        self, using: list[FlowLog], approved: Mapping[str, Approved], organization: Organization
+    ) -> Destination:
+        one = using[0]
+        account_id, region = min(map(place, using))
+        told: dict[str, Any] = {"region": region}
+        if one.bucket:
+            told |= _NO_GROUP | _NO_STREAM | self._bucket(using, told, organization)
+        elif one.log_group:
+            told |= _NO_BUCKET | _NO_STREAM | {"owner_account_id": account_id}
+            told |= self._group(account_id, region, one.log_group, organization)
+        elif one.delivery_stream:
+            told |= _NO_BUCKET | _NO_GROUP | {"owner_account_id": account_id}
+            told |= self._stream(account_id, region, one.delivery_stream)
+        owner = told.get("owner_account_id")
+        in_organization = organization.has(owner) if owner else None
+        name = next((name for name, candidate in approved.items() if _accepts(candidate, one, owner)), None)
+        return Destination(
+            log_destination=one.log_destination,
+            log_destination_type=one.log_destination_type,
+            account_id=owner if owner and in_organization else account_id,
+            approved=name is not None or not approved,  # none named: any will do
+            approved_as=name or "",
+            owner_in_organization=in_organization,
+            flow_log_ids=tuple(sorted(user.flow_log_id for user in using)),
+            **told,
+        )
+
+    def _bucket(self, using: list[FlowLog], at: Mapping[str, Any], organization: Organization) -> dict[str, Any]:
+        writers = frozenset(map(writer, using))
+        told = dict(at) | self._buckets.columns(using[0].bucket, using[0].prefix, writers, organization)
+        if not (told.get("encryption") or "").startswith("aws:kms"):
+            return told | (NO_KEY if told.get("encryption") else {})
+        return told | self._bucket_key(told, writers, organization)
+
+    def _bucket_key(
+        self, told: Mapping[str, Any], writers: frozenset[Writer], organization: Organization
+    ) -> dict[str, Any]:
+        owner, accounts = told["owner_account_id"], {one.account_id for one in writers}
+        key: dict[str, Any]
+        if told["kms_key_id"]:
+            asks = [
+                (delivery(organization.partition), delivering(one.account_id, one.region, organization))
+                for one in sorted(writers)
+            ]
+            where = owner or min(accounts)
+            key = self._keys.columns(told["kms_key_id"], where, told["region"], asks, ENCRYPTS)
+        else:
+            # S3 then takes the key aws/s3, which nobody can disable or delete.
+            key = {"kms_key_state": "Enabled", "kms_key_manager": "AWS"}
+        foreign = len(accounts) > 1 or (owner is not None and accounts != {owner})
+        if key.get("kms_key_manager") == "AWS" and foreign:
+            key["kms_key_policy"] = "refuses"  # a key of AWS's serves its own account alone
+        return key
+
+    def _group(self, account_id: str, region: str, name: str, organization: Organization) -> dict[str, Any]:
+        told = dict(self._groups.columns(account_id, region, name))
+        if not told.get("kms_key_id"):
+            return told | (NO_KEY if told.get("exists") else {})
+        partition = organization.partition
+        # The one condition of AWS's example; other keys of the request are not documented.
+        arn = Text(f"arn:{partition}:logs:{region}:{account_id}:log-group:{name}")
+        ask = service(f"logs.{region}.amazonaws.com", partition), {"kms:encryptioncontext:aws:logs:arn": (arn,)}
+        return told | self._keys.columns(told["kms_key_id"], account_id, region, [ask], KEEPS)
+
+    def _stream(self, account_id: str, region: str, name: str) -> dict[str, Any]:
+        told = self._streams.columns(account_id, region, name)
+        if "encryption" not in told:
+            return told
+        if told["encryption"] == "none":
+            return told | NO_KEY
+        if not told["kms_key_id"]:
+            return told | {"kms_key_state": "Enabled", "kms_key_manager": "AWS", "kms_key_policy": "-"}
+        # Firehose uses a customer's key by a grant, which no policy tells.
+        key = self._keys.columns(told["kms_key_id"], account_id, region, [], ())
+        return told | key | {"kms_key_policy": "-"}

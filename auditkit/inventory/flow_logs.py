@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
-from auditkit.inventory.answers import Row, integer, moment, part, required, tags, text
+from auditkit.inventory.answers import Row, flag, integer, moment, part, required, tags, text
 from auditkit.model.inventory import Call, FlowLog
 from auditkit.model.records import TGW_DEFAULT, VPC_DEFAULT
 
@@ -77,6 +77,7 @@ def flow_log(row: Row, call: Call, as_of: datetime) -> FlowLog:
     resource_id = text(row, "ResourceId")
     kind = "transit-gateway" if resource_id.startswith("tgw-") else "vpc"
     traffic = text(row, "TrafficType")
+    options = part(row, "DestinationOptions")
     where = target(
         text(row, "LogDestinationType"),
         text(row, "LogDestination"),
@@ -104,6 +105,9 @@ def flow_log(row: Row, call: Call, as_of: datetime) -> FlowLog:
         fields=log_fields(text(row, "LogFormat"), kind),
         max_aggregation_interval=integer(row, "MaxAggregationInterval", 60 if kind == "transit-gateway" else 600),
         creation_time=moment(row, "CreationTime", as_of),
-        file_format=text(part(row, "DestinationOptions"), "FileFormat") or "plain-text",
+        file_format=text(options, "FileFormat") or "plain-text",
+        hive_compatible_partitions=flag(options, "HiveCompatiblePartitions"),
         flow_log_tags=tags(row),
+        deliver_logs_permission_arn=text(row, "DeliverLogsPermissionArn"),
+        deliver_cross_account_role=text(row, "DeliverCrossAccountRole"),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from auditkit.inventory.answers import Row, instant, integer, items, part, text
+from auditkit.inventory.answers import Malformed, Row, instant, integer, items, part, text
 from auditkit.model.tables import NEVER
 
 _SERVICES = ("vpcflowlogs", "aws-service=vpcflowlogs", "service=vpcflowlogs")
@@ -61,7 +61,13 @@ def _rule_prefix(rule: Row) -> str:
 
 
 def _days(expiration: Row, as_of: datetime) -> int | None:
-    if (days := integer(expiration, "Days", 0)) > 0:
+    if "Days" in expiration:
+        if (days := integer(expiration, "Days", 0)) < 1:
+            raise Malformed("Days is less than one")
         return days
-    date = instant(expiration.get("Date"))
-    return max(0, (date - as_of).days) if date else None
+    if "Date" not in expiration:
+        return None
+    date = instant(expiration["Date"])
+    if date is None:
+        raise Malformed("Date is not a time")
+    return max(0, (date - as_of).days)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from auditkit.inventory.answers import Malformed, Row, flag, items, moment, part, required, tags, text, texts
 from auditkit.inventory.classify import Facts, classify
+from auditkit.inventory.public_access import block_mode, encryption_mode
 from auditkit.model import addresses
 from auditkit.model.inventory import (
     Call,
@@ -34,6 +35,8 @@ def vpc(row: Row, call: Call, partition: str) -> Vpc:
         region=call.region,
         cidr_blocks=_cidr_blocks(row),
         is_default=flag(row, "IsDefault"),
+        internet_gateway_block_mode=block_mode(row),
+        encryption_control=encryption_mode(part(row, "EncryptionControl")),
         vpc_tags=tags(row),
         seen_from=(call.account_id,),
     )
@@ -50,6 +53,7 @@ def subnet(row: Row, call: Call, partition: str) -> Subnet:
         vpc_id=text(row, "VpcId"),
         availability_zone_id=text(row, "AvailabilityZoneId"),
         cidr_blocks=_cidr_blocks(row),
+        internet_gateway_block_mode=block_mode(row),
         subnet_tags=tags(row),
         seen_from=(call.account_id,),
     )
@@ -157,10 +161,15 @@ def _cidr_blocks(row: Row) -> tuple[str, ...]:
         for one in items(row, key):
             state = text(part(one, f"{inner}State"), "State", "associated")
             blocks += [text(one, inner)] if state.lower() == "associated" else []
-    return tuple(_network(block) for block in dict.fromkeys(blocks) if block)
+    return tuple(sound_block(block) for block in dict.fromkeys(blocks) if block)
 
 
-def _network(block: str) -> str:
+def sound_block(block: str) -> str:
+    """Return a CIDR as it stands.
+
+    Raises:
+        Malformed: it is none.
+    """
     try:
         addresses.cidr(block)
     except ValueError:
@@ -176,8 +185,8 @@ def _addresses(row: Row) -> tuple[tuple[str, ...], tuple[str, ...]]:
         private.append(text(one, "PrivateIpAddress"))
         public += _public(one)
     private += texts(row, "Ipv6Addresses", "Ipv6Address")
-    private += map(_network, texts(row, "Ipv4Prefixes", "Ipv4Prefix"))
-    private += map(_network, texts(row, "Ipv6Prefixes", "Ipv6Prefix"))
+    private += map(sound_block, texts(row, "Ipv4Prefixes", "Ipv4Prefix"))
+    private += map(sound_block, texts(row, "Ipv6Prefixes", "Ipv6Prefix"))
     return tuple(dict.fromkeys(filter(None, private))), tuple(dict.fromkeys(filter(None, public)))
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, replace
+from itertools import chain
 from typing import Any
 
-from auditkit.inventory import flow_logs, network, security_groups
+from auditkit.inventory import cloudtrail, flow_logs, interfaces, network, security_groups
 from auditkit.inventory.accounts import accounts
-from auditkit.inventory.answers import Malformed, Row, required, tags, text
-from auditkit.inventory.destinations import Buckets, LogGroups, destinations, place
+from auditkit.inventory.answers import Malformed, Row, part, required, tags, text
+from auditkit.inventory.destinations import Destinations, LogGroups, place
+from auditkit.inventory.log_streams import Streams
 from auditkit.inventory.merge import Merged
+from auditkit.inventory.paths import Paths
 from auditkit.inventory.scope import Scope, scope
 from auditkit.inventory.unread import (
     LISTINGS,
@@ -22,6 +25,7 @@ from auditkit.inventory.unread import (
     refused,
     unread,
 )
+from auditkit.inventory.writers import Organization
 from auditkit.model.inventory import (
     Account,
     Approved,
@@ -33,9 +37,12 @@ from auditkit.model.inventory import (
 )
 
 _TAGS_OF_ACCOUNT = "organizations:ListTagsForResource"
+_ACCOUNTS = "organizations:ListAccounts"
 
 
-def read(meta: dict[str, Any], calls: Iterable[Call], approved: Mapping[str, Approved] = {}) -> Inventory:
+def read(
+    meta: dict[str, Any], calls: Iterable[Call | interfaces.Batch], approved: Mapping[str, Approved] = {}
+) -> Inventory:
     """Read the inventory out of a snapshot.
 
     The order of the calls does not matter. Whatever is not as AWS writes it becomes an `Unread` of the table it would
@@ -43,7 +50,8 @@ def read(meta: dict[str, Any], calls: Iterable[Call], approved: Mapping[str, App
 
     Args:
         meta: snapshot.json.
-        calls: every page that AWS answered or refused; read once.
+        calls: every page that AWS answered or refused; read once. Batches stand for interfaces that were taken out of
+            their pages before (`auditkit.reading`).
         approved: name → approved destination, in the order of auditkit.yaml: the first that accepts names it.
 
     Raises:
@@ -51,7 +59,10 @@ def read(meta: dict[str, Any], calls: Iterable[Call], approved: Mapping[str, App
     """
     reader = _Reader(scope(meta))
     for call in calls:
-        reader.take(call)
+        if isinstance(call, Call):
+            reader.take(call)
+        else:
+            reader.interfaces.append(call)
     return reader.inventory(approved)
 
 
@@ -64,11 +75,17 @@ class _Reader:
         self._unread: set[Unread] = set()
         self._heard: set[str] = set()
         self._tables = {table: Merged() for table in ("accounts", *LISTINGS.values())}
+        self.interfaces: list[interfaces.Batch] = []
+        self._views: list[interfaces.View] = []
         self._transport: dict[tuple[str, str], str] = {}
         self._account_tags: dict[str, dict[str, str]] = {}
         self._tag_calls: list[Call] = []
-        self._buckets = Buckets(asked.as_of)
         self._groups = LogGroups(self._listings)
+        self._destinations = Destinations(asked.as_of, self._groups)
+        self._organization_ids: set[str] = set()
+        self._paths = Paths(self._listings)
+        self._streams = Streams(asked.as_of)
+        self._history = cloudtrail.History(asked.as_of, self._listings)
         # Call → the list of its answer, and who reads one entry of it.
         self._readers: dict[str, tuple[str, Callable[[Row, Call], None]]] = {
             "ec2:DescribeVpcs": ("Vpcs", self._vpc),
@@ -81,20 +98,37 @@ class _Reader:
             "ec2:DescribeFlowLogs": ("FlowLogs", self._flow_log),
             "ec2:DescribeSecurityGroups": ("SecurityGroups", self._security_group),
             "logs:DescribeLogGroups": ("logGroups", self._log_group),
-            "organizations:ListAccounts": ("Accounts", self._account),
+            _ACCOUNTS: ("Accounts", self._account),
             _TAGS_OF_ACCOUNT: ("Tags", self._account_tag),
+            cloudtrail.LOOKUP: ("Events", self._history.note),
+            **self._paths.readers,
+        }
+        # Call → who takes note of each of its pages as such, be it empty.
+        self._pages: dict[str, Callable[[Call], None]] = {
+            _TAGS_OF_ACCOUNT: self._tag_calls.append,
+            cloudtrail.LOOKUP: self._history.asked,
+            **self._paths.pages,
+        }
+        # Call whose answer is no list of rows → who reads it whole, and returns what is wrong with it.
+        self._wholes: dict[str, Callable[[Call], Iterable[str]]] = {
+            "logs:DescribeLogStreams": self._streams.note,
+            "organizations:DescribeOrganization": self._organization,
+            **self._paths.wholes,
         }
 
     def take(self, call: Call) -> None:
         """Read one call."""
         if wrong := damage(call):
             self._unread.add(damaged(call, wrong))
-        elif call.service == "s3":
-            self._buckets.note(call)
+        elif note := self._destinations.readers.get(call.service):
+            note(call)
+        elif call.error is not None and not is_answer(call):
+            self._listings.note(call, failed=True)
+            self._unread.add(refused(call))
+        elif call.name in self._wholes:
+            self._whole(call)
         elif call.error is not None:
             self._listings.note(call, failed=True)
-            if not is_answer(call):
-                self._unread.add(refused(call))
         elif call.name in self._readers:
             self._page(call)
 
@@ -116,8 +150,16 @@ class _Reader:
         self._listings.note(call, failed=bool(wrongs))
         if call.name in LISTINGS:
             self._heard.add(call.account_id)
-        elif call.name == _TAGS_OF_ACCOUNT:
-            self._tag_calls.append(call)
+        if note := self._pages.get(call.name):
+            note(call)
+
+    def _whole(self, call: Call) -> None:
+        try:
+            wrongs = set(self._wholes[call.name](call))
+        except Malformed as error:
+            wrongs = {str(error)}
+        self._unread.update(unread(call, f"not as AWS writes it: {wrong}") for wrong in wrongs)
+        self._listings.note(call, failed=bool(wrongs))
 
     def _vpc(self, row: Row, call: Call) -> None:
         one = network.vpc(row, call, self._scope.partition)
@@ -129,7 +171,7 @@ class _Reader:
 
     def _network_interface(self, row: Row, call: Call) -> None:
         one = network.network_interface(row, call, self._scope.partition, self._scope.as_of)
-        self._tables["network_interfaces"].add((one.interface_id, one.region), one.account_id, call, one)
+        self._views.append(interfaces.view(one, call))
 
     def _transit_gateway(self, row: Row, call: Call) -> None:
         if one := network.transit_gateway(row, call, self._scope.partition):
@@ -167,6 +209,11 @@ class _Reader:
         entry = {key: text(row, key) for key in ("Name", "State", "Status")}
         self._tables["accounts"].add(account_id, call.account_id, call, (account_id, entry))
 
+    def _organization(self, call: Call) -> Iterable[str]:
+        if name := text(part(call.answer or {}, "Organization"), "Id"):
+            self._organization_ids.add(name)
+        return ()
+
     def _account_tag(self, row: Row, call: Call) -> None:
         known = self._account_tags.setdefault(call.resource, {})
         for key, value in tags({"Tags": [row]}).items():
@@ -175,28 +222,36 @@ class _Reader:
     def inventory(self, approved: Mapping[str, Approved]) -> Inventory:
         """Bring together what was taken."""
         asked, tables = self._scope, self._tables
-        logs: tuple[FlowLog, ...] = tables["flow_logs"].rows()
-        where = destinations(logs, approved, self._buckets, self._groups)
+        listed, whole = {account_id for account_id, _ in tables["accounts"].rows()}, self._listings.anywhere(_ACCOUNTS)
+        ids = self._organization_ids
+        organization = Organization(
+            asked.partition, min(ids) if len(ids) == 1 else "", frozenset(listed), frozenset(asked.accounts), whole
+        )
+        logs, where = self._destinations.rows(tables["flow_logs"].rows(), approved, organization)
         missed = self._missed(logs)
         return Inventory(
             as_of=asked.as_of,
             accounts=self._accounts(missed),
             regions=asked.regions,
-            vpcs=tables["vpcs"].rows_with_viewers(),
-            subnets=tables["subnets"].rows_with_viewers(),
-            network_interfaces=tables["network_interfaces"].rows_with_viewers(),
+            vpcs=self._paths.vpcs(tables["vpcs"].rows_with_viewers()),
+            subnets=self._paths.subnets(tables["subnets"].rows_with_viewers()),
+            network_interfaces=interfaces.merged([*self.interfaces, interfaces.batch(self._views)]),
             transit_gateways=tables["transit_gateways"].rows_with_viewers(),
             transit_gateway_attachments=self._attachments(),
             nat_gateways=tables["nat_gateways"].rows_with_viewers(),
             flow_logs=logs,
             destinations=where,
-            security_group_rules=tuple(rule for rules in tables["security_groups"].rows() for rule in rules),
+            security_group_rules=tuple(chain.from_iterable(tables["security_groups"].rows())),
+            **self._paths.tables(listed, whole=whole),
+            log_streams=self._streams.rows(),
+            flow_log_events=self._history.events(),
+            events_since=self._history.since(),
             unread=missed,
             identity=asked.identity,
         )
 
     def _missed(self, logs: tuple[FlowLog, ...]) -> tuple[Unread, ...]:
-        missed = {*self._unread, *self._listings.unread(), *self._buckets.unread()}
+        missed = {*self._unread, *self._listings.unread(), *self._destinations.unread()}
         unreadable = {one.account_id for one in missed if one.table == one.region == "*"}
         missed.update(self._listings.missing(self._scope.regions, unreadable))
         in_use = {(*place(one), one.log_group) for one in logs if one.log_group}
@@ -208,7 +263,8 @@ class _Reader:
         for call in self._tag_calls:
             if not self._listings.complete(call.name, call.account_id, call.region, call.resource):
                 told.pop(call.resource, None)
-        return accounts(self._scope, listed, told, self._heard, missed)
+        whole = self._listings.anywhere(_ACCOUNTS)
+        return accounts(self._scope, listed, told, self._heard, missed, whole=whole)
 
     def _attachments(self) -> tuple[TransitGatewayAttachment, ...]:
         rows: tuple[TransitGatewayAttachment, ...] = self._tables["transit_gateway_attachments"].rows_with_viewers()

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from auditkit.inventory.answers import instant
+from auditkit.inventory.answers import EC2_BEGAN, instant
 from auditkit.model.errors import AuditkitError
 
+_PARTITIONS = (
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-isob-", "aws-iso-b"),
+    ("us-iso-", "aws-iso"),
+    ("eusc-", "aws-eusc"),
+)
+_NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 _HINT = "snapshot.json was not written by `auditkit collect`, or was changed since. Collect again."
 
 
@@ -29,9 +37,12 @@ class Scope:
 
     @property
     def partition(self) -> str:
-        """aws, aws-cn, aws-us-gov: as in the caller's ARN."""
+        """aws, aws-cn, aws-us-gov: as in the caller's ARN; where nobody knows who asked, as the regions' names say."""
         parts = self.identity["arn"].split(":")
-        return parts[1] if len(parts) > 1 and parts[1] else "aws"
+        if len(parts) > 1 and parts[1]:
+            return parts[1]
+        asked = {region for regions in self.regions.values() for region in regions}
+        return next((partition for prefix, partition in _PARTITIONS if any(r.startswith(prefix) for r in asked)), "aws")
 
 
 def scope(meta: dict[str, Any]) -> Scope:
@@ -41,7 +52,7 @@ def scope(meta: dict[str, Any]) -> Scope:
         AuditkitError: snapshot.json lacks something, or has it in another shape.
     """
     as_of = instant(meta.get("as_of"))
-    if as_of is None:
+    if as_of is None or not EC2_BEGAN <= as_of < _NEVER:
         raise AuditkitError(f"snapshot.json: as_of is {meta.get('as_of')!r}, not a time", _HINT)
     asked = _structure(meta, "scope")
     accounts = _ids(asked.get("accounts"), "scope.accounts")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditkit.inventory.answers import Malformed, Row, integer, items, required, text
+from auditkit.inventory.answers import Malformed, Row, integer, items, listed, required, text
 from auditkit.model import addresses
 from auditkit.model.inventory import Call
-from auditkit.model.routing import SecurityGroupRule
 from auditkit.model.records import PROTOCOLS
+from auditkit.model.routing import SecurityGroupRule
 
 _PEERS = (
     ("IpRanges", "CidrIp", True),
@@ -16,8 +16,9 @@ _PEERS = (
     ("PrefixListIds", "PrefixListId", False),
     ("UserIdGroupPairs", "GroupId", False),
 )
-_WITH_PORTS = (6, 17)
-_LAST_PORT = 65535
+WITH_PORTS = (6, 17)
+"""Protocols of which a rule names ports: TCP and UDP."""
+LAST_PORT = 65535
 _LAST_PROTOCOL = 255
 
 
@@ -32,21 +33,23 @@ def _order(r: SecurityGroupRule) -> tuple[bool, int, int, int, str, str]:
 
 
 def _rules(row: Row, call: Call, key: str) -> Iterator[SecurityGroupRule]:
-    for permission in items(row, key):
-        protocol = _protocol(text(permission, "IpProtocol"))
-        first, last = _ports(permission, protocol)
+    # Groups of EC2-Classic had no rules for egress; a group without the key for ingress is no answer.
+    for permission in items(row, key) if key == "IpPermissionsEgress" else listed(row, key):
+        number = protocol(permission, "IpProtocol")
+        first, last = _ports(permission, number)
         for peer, described, is_network in _peers(permission):
             yield SecurityGroupRule(
                 group_id=required(row, "GroupId"),
                 group_name=text(row, "GroupName"),
+                vpc_id=text(row, "VpcId"),
                 account_id=text(row, "OwnerId") or call.account_id,
                 region=call.region,
                 ingress=key == "IpPermissions",
-                protocol=protocol,
+                protocol=number,
                 from_port=first,
                 to_port=last,
                 peer=peer,
-                range=_range(peer) if is_network else None,
+                range=network(peer) if is_network else None,
                 description=described,
             )
 
@@ -61,28 +64,39 @@ def _peers(permission: Row) -> Iterator[tuple[str, str, bool]]:
             yield peer, text(one, "Description"), is_network
 
 
-def _protocol(name: str) -> int:
+def protocol(row: Row, key: str) -> int:
+    """Return the number of a protocol, which AWS writes as a number or by its name; -1 is all.
+
+    Raises:
+        Malformed: it is neither.
+    """
+    name = text(row, key)
     try:
         number = PROTOCOLS[name.lower()] if name.lower() in PROTOCOLS else int(name)
     except ValueError:
-        raise Malformed(f"IpProtocol is {name[:40]!r}") from None
+        raise Malformed(f"{key} is {name[:40]!r}") from None
     if not -1 <= number <= _LAST_PROTOCOL:
-        raise Malformed(f"IpProtocol is {name[:40]!r}")
+        raise Malformed(f"{key} is {name[:40]!r}")
     return number
 
 
-def _ports(permission: Row, protocol: int) -> tuple[int, int]:
+def _ports(permission: Row, number: int) -> tuple[int, int]:
     """First and last port; for ICMP, FromPort and ToPort are type and code, which no flow record tells."""
     first, last = integer(permission, "FromPort", -1), integer(permission, "ToPort", -1)
-    if protocol not in _WITH_PORTS or first == -1:
-        return 0, _LAST_PORT
-    if not 0 <= first <= last <= _LAST_PORT:
+    if number not in WITH_PORTS or first == -1:
+        return 0, LAST_PORT
+    if not 0 <= first <= last <= LAST_PORT:
         raise Malformed(f"FromPort {first}, ToPort {last} are no range of ports")
     return first, last
 
 
-def _range(peer: str) -> addresses.Range:
+def network(cidr: str) -> addresses.Range:
+    """Return the addresses of a CIDR.
+
+    Raises:
+        Malformed: it is none.
+    """
     try:
-        return addresses.cidr(peer)
+        return addresses.cidr(cidr)
     except ValueError:
-        raise Malformed(f"{peer[:50]!r} is not a CIDR") from None
+        raise Malformed(f"{cidr[:50]!r} is not a CIDR") from None

@@ -21,11 +21,22 @@ LISTINGS = {
     "ec2:DescribeNatGateways": "nat_gateways",
     "ec2:DescribeFlowLogs": "flow_logs",
     "ec2:DescribeSecurityGroups": "security_groups",
+    "ec2:DescribeVpcEndpoints": "vpc_endpoints",
+    "ec2:DescribeVpcPeeringConnections": "vpc_peering_connections",
+    "ec2:DescribeRouteTables": "routes",
+    "ec2:DescribeNetworkAcls": "network_acl_entries",
+    "ec2:DescribeManagedPrefixLists": "prefix_lists",
+    "ec2:DescribeVpcBlockPublicAccessOptions": "block_public_access",
+    "ec2:DescribeVpcBlockPublicAccessExclusions": "block_public_access",
+    "ec2:DescribeVpcEncryptionControls": "encryption_controls",
 }
 """Call that every account and region in scope must have answered → the table it fills."""
 
 OTHERS = {
+    "ec2:GetManagedPrefixListEntries": "prefix_lists",
     "logs:DescribeLogGroups": "destinations",
+    "logs:DescribeLogStreams": "delivery",
+    "cloudtrail:LookupEvents": "delivery",
     "s3:GetObject": "flow_records",
     "s3:ListObjectsV2": "delivery",
     "organizations:ListAccounts": "accounts",
@@ -36,6 +47,18 @@ OTHERS = {
     "ec2:DescribeRegions": "*",
 }
 """Other calls → the table they fill."""
+
+_OF_SERVICE = {
+    "s3": "destinations",
+    "s3control": "destinations",
+    "kms": "destinations",
+    "firehose": "destinations",
+    "iam": "flow_logs_roles",
+}
+"""Service → the table that any of its calls fills."""
+
+FIRST_PAGE = frozenset({"logs:DescribeLogStreams"})
+"""Calls of which the first page is all that is asked: a token for the next means no lack."""
 
 NOT_CONFIGURED = frozenset(
     {
@@ -52,6 +75,13 @@ NOT_CONFIGURED = frozenset(
 NO_BUCKET = frozenset({"NoSuchBucket", "404", "NotFound"})
 """Errors by which S3 answers that there is no such bucket; HeadBucket has no body, so only the HTTP status."""
 
+_NO_GROUP = "ResourceNotFoundException"
+_ABSENT = {
+    "kms": frozenset({"NotFoundException"}),
+    "firehose": frozenset({"ResourceNotFoundException"}),
+    "iam": frozenset({"NoSuchEntity", "NoSuchEntityException"}),
+}
+"""Service → errors by which it answers that there is no such key, stream, role or policy."""
 _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 MISSING = "not in the snapshot"
 
@@ -60,14 +90,18 @@ def table_of(call: str) -> str:
     """Return the table that a call fills; of a call that nothing here reads, its own name."""
     if call in LISTINGS:
         return LISTINGS[call]
-    return OTHERS.get(call) or ("destinations" if call.startswith("s3:") else call)
+    return OTHERS.get(call) or _OF_SERVICE.get(call.partition(":")[0], call)
 
 
 def is_answer(call: Call) -> bool:
-    """Tell whether an error is AWS's way of answering: no such setting, no such bucket, no organization."""
+    """Tell whether an error is AWS's way of answering: no such setting, bucket, log group, key, or role."""
     code = (call.error or {}).get("code", "")
-    if call.service == "s3":
-        return code in NOT_CONFIGURED or code in NO_BUCKET
+    if call.service in ("s3", "s3control"):
+        return code in NOT_CONFIGURED or (call.service == "s3" and code in NO_BUCKET)
+    if call.service in _ABSENT:
+        return code in _ABSENT[call.service]
+    if call.name == "logs:DescribeLogStreams":
+        return code == _NO_GROUP
     return call.service == "organizations" and code == _NO_ORGANIZATION
 
 
@@ -98,9 +132,12 @@ def damage(call: Any) -> str:  # a Call in form; what it holds came from a file
             return f"{key} is not text"
     if isinstance(call.page, bool) or not isinstance(call.page, int):
         return "page is not a number"
+    for key in ("asked", "error"):
+        value = getattr(call, key)
+        if value is not None and not (isinstance(value, dict) and all(isinstance(one, str) for one in value.values())):
+            return f"{key} is not a mapping of texts"
     if call.error is not None:
-        texts = isinstance(call.error, dict) and all(isinstance(word, str) for word in call.error.values())
-        return "" if texts else "error is not a mapping of texts"
+        return ""
     return "" if isinstance(call.answer, dict) else "neither an answer nor an error"
 
 
@@ -141,7 +178,7 @@ class Listings:
         pages = self._pages.setdefault(key, _Pages(call))
         pages.failed |= failed
         answer = call.answer or {}
-        more = bool(answer.get("NextToken") or answer.get("nextToken"))
+        more = bool(answer.get("NextToken") or answer.get("nextToken")) and call.name not in FIRST_PAGE
         (pages.followed if more else pages.whole).add(call.page)
 
     def has(self, name: str, account_id: str, region: str) -> bool:
@@ -152,6 +189,10 @@ class Listings:
         """Tell whether every page is there, and every page was read."""
         pages = self._pages.get((name, account_id, region, resource))
         return pages is not None and not pages.failed and not _torn(pages)
+
+    def anywhere(self, name: str) -> bool:
+        """Tell whether some account was answered a call whole, which answers the same to all."""
+        return any(key[0] == name and not pages.failed and not _torn(pages) for key, pages in self._pages.items())
 
     def unread(self) -> Iterator[Unread]:
         """Every listing that begins, but lacks a page: a snapshot cut short."""

@@ -9,7 +9,7 @@ import ipaddress
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 MAPPED = 0xFFFF_0000_0000
 """Offset of ::ffff:0:0/96, where IPv4 addresses stand."""
@@ -32,6 +32,7 @@ def address(text: str) -> int | None:
     return int(parsed) + MAPPED if parsed.version == 4 else int(parsed)
 
 
+@lru_cache(maxsize=2**16)  # a large organization writes few networks, many times
 def cidr(text: str) -> Range:
     """Return the range of a CIDR or a single address.
 

@@ -8,7 +8,7 @@ SQL engine is at hand: the match of a baseline, a security-group rule.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,10 @@ from auditkit.model.addresses import Network, Networks, Range, address
 
 COVERAGE_STATES = ("none", "failing", "partial", "misdirected", "malformed", "complete")
 """From worst to best; `unknown` stands beside them with `at_least`."""
+
+
+UNDECIDED = ("unknown", "pending", "expired")
+"""Words of an open column that say that it could not be decided; `unknown` may also be one of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Test:
     """The column's type, from the table's contract."""
     absence: Any = "-"
     """What stands in the column where the thing does not apply."""
+    values: tuple[str, ...] = ()
+    """On open columns, the words that one that could not be decided may stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +84,23 @@ def tests(condition: Condition) -> Iterator[Test]:
                 yield from tests(one)
 
 
-def kleene_and(values: Iterator[bool | None]) -> bool | None:
+def kleene_and(values: Iterable[bool | None]) -> bool | None:
     """FALSE wins, then None."""
     out: bool | None = True
     for value in values:
         if value is False:
             return False
+        if value is None:
+            out = None
+    return out
+
+
+def kleene_or(values: Iterable[bool | None]) -> bool | None:
+    """TRUE wins, then None."""
+    out: bool | None = False
+    for value in values:
+        if value is True:
+            return True
         if value is None:
             out = None
     return out
@@ -121,6 +138,8 @@ def _truth_of_test(test: Test, row: Mapping[str, Any], networks: Networks | None
         value = value.get(test.key, "")
     if test.type == "state":
         return _truth_of_state(test, value, row.get("at_least"))
+    if test.type == "open" and value in UNDECIDED:
+        return truth_of_undecided(test, value)
     return _judge(test, value, row, networks)
 
 
@@ -133,6 +152,15 @@ def possible_states(state: str, at_least: str | None) -> tuple[str, ...]:
 
 def _truth_of_state(test: Test, state: str, at_least: str | None) -> bool | None:
     verdicts = {_judge(test, one, {}, None) for one in possible_states(state, at_least)}
+    return verdicts.pop() if len(verdicts) == 1 else None
+
+
+def truth_of_undecided(test: Test, word: str) -> bool | None:
+    """Judge a word that could not be decided: by itself where the test names it, else as all that it may stand for agree."""
+    if word in test.value:
+        return test.op == "in"
+    possible = (one for one in test.values if word == "unknown" or one not in UNDECIDED)
+    verdicts = {_judge(test, one, {}, None) for one in possible}
     return verdicts.pop() if len(verdicts) == 1 else None
 
 

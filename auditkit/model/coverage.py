@@ -59,9 +59,10 @@ class Coverage:
         null="nothing delivers, or creation time not answered",
     )
     period_state: str = col(
-        "text",
+        "open",
         "whole, partial or unknown: was this state so through the period",
-        values=("whole", "partial", "unknown"),
+        null="how it was all through the period is not proven (the column then says unknown)",
+        values=("whole", "partial"),
     )
     reasons: tuple[str, ...] = col("list", "Why not complete, in words")
     vpc_tags: dict[str, str] | None = col(

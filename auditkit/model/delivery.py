@@ -9,6 +9,8 @@ from auditkit.model.inventory import DESTINATION_TYPES
 from auditkit.model.tables import col
 
 DELIVERY_STATES = ("whole", "gap", "idle", "expired", "pending", "unknown")
+LOCAL = "local"
+"""The bucket of a tally of local copies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +50,13 @@ class Delivery:
     vpc_id: str | None = col("text", "VPC of what it is on; empty for transit gateways", null="not known", default="")
     log_destination: str = col("text", "Canonical destination; s3://bucket where only keys are left", default="")
     log_destination_type: str = col("text", "s3, cloud-watch-logs or kinesis-data-firehose", values=DESTINATION_TYPES)
-    state: str | None = col(
-        "text",
+    state: str = col(
+        "open",
         "whole: something arrived all day; gap: for a time nothing did; idle: nothing did, and nothing was in use; "
         "expired: too old to be kept; pending: too young to tell; unknown",
-        values=DELIVERY_STATES,
+        "s3:ListObjectsV2, logs:DescribeLogStreams",
+        "whether it arrived could not be told (the column then says unknown, pending or expired)",
+        values=DELIVERY_STATES[:-1],
     )
     objects: int = col("integer", "Objects that arrived", "s3:ListObjectsV2", default=0)
     bytes: int = col("integer", "Their size", "s3:ListObjectsV2", default=0)

@@ -5,6 +5,7 @@ Each field's metadata is the column contract of the table of the same name (`aud
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -97,7 +98,7 @@ class Vpc:
         "text",
         "VPC Block Public Access as it works here: off, block-bidirectional or block-ingress",
         "ec2:DescribeVpcBlockPublicAccessOptions, DescribeVpcs",
-        "could not be read",
+        "could not be read, or is changing",
         values=BLOCK_MODES,
         default=None,
     )
@@ -105,7 +106,7 @@ class Vpc:
         "text",
         "VPC encryption control: off, monitor or enforce",
         "ec2:DescribeVpcEncryptionControls",
-        "could not be read",
+        "could not be read, or is changing",
         values=("off", "monitor", "enforce"),
         default=None,
     )
@@ -128,7 +129,7 @@ class Subnet:
         "text",
         "VPC Block Public Access as it works here: off, block-bidirectional or block-ingress",
         "ec2:DescribeVpcBlockPublicAccessOptions, DescribeSubnets",
-        "could not be read",
+        "could not be read, or is changing",
         values=BLOCK_MODES,
         default=None,
     )
@@ -277,6 +278,9 @@ class FlowLog:
     file_format: str = col(
         "text", "plain-text or parquet", "ec2:DescribeFlowLogs DestinationOptions", default="plain-text"
     )
+    hive_compatible_partitions: bool = col(
+        "boolean", "Whether its keys spell name=value, for s3", "ec2:DescribeFlowLogs DestinationOptions", default=False
+    )
     flow_log_tags: dict[str, str] = col("tags", "Tags", "ec2:DescribeFlowLogs")
     deliver_logs_permission_arn: str = col(
         "text", "Role by which it delivers; empty for S3", "ec2:DescribeFlowLogs", default=""
@@ -389,9 +393,9 @@ class Destination:
     )
     public_access_blocked: bool | None = col(
         "boolean",
-        "All four public access blocks are on",
-        "s3:GetPublicAccessBlock",
-        "could not be read, or not a bucket",
+        "All four public access blocks are on, each for the bucket or for its owner's account",
+        "s3:GetPublicAccessBlock, s3control:GetPublicAccessBlock",
+        "could not be read, of the bucket or of the account that has to make up for it; or not a bucket",
         default=None,
     )
     retention_days: int | None = col(
@@ -578,8 +582,8 @@ class Inventory:
     """Sorted by id, as are all that follow."""
     subnets: tuple[Subnet, ...] = ()
     """Subnets."""
-    network_interfaces: tuple[NetworkInterface, ...] = ()
-    """Network interfaces."""
+    network_interfaces: Sequence[NetworkInterface] = ()
+    """Network interfaces; as read from a snapshot they are kept by column (`model.columnar.Rows`)."""
     transit_gateways: tuple[TransitGateway, ...] = ()
     """Transit gateways."""
     transit_gateway_attachments: tuple[TransitGatewayAttachment, ...] = ()
@@ -613,12 +617,19 @@ class Inventory:
     identity: dict[str, str] = field(default_factory=dict)
     """Who collected: account_id, arn, endpoint, provenance (collected or imported)."""
 
+    _failed: dict[str, tuple[Unread, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
     def is_unread(self, table: str, account_id: str, region: str) -> bool:
         """Tell whether the listing of `table` failed for the account and region."""
-        return any(
-            u.table in (table, "*")
-            and u.account_id in (account_id, "*")
-            and u.region in (region, "*")
-            and not u.resource
-            for u in self.unread
-        )
+        return any(u.table in (table, "*") and u.region in (region, "*") for u in self.failed(account_id))
+
+    def failed(self, account_id: str) -> tuple[Unread, ...]:
+        """Whole listings that failed in an account, or in all of them."""
+        if not self._failed and self.unread:
+            index: dict[str, list[Unread]] = {one: [] for one in ("*", *(u.account_id for u in self.unread))}
+            for one in self.unread:
+                if not one.resource:
+                    for listed in index.values() if one.account_id == "*" else (index[one.account_id],):
+                        listed.append(one)
+            self._failed.update({key: tuple(listed) for key, listed in index.items()})
+        return self._failed.get(account_id) or self._failed.get("*", ())

@@ -117,7 +117,7 @@ class VpcPeeringConnection:
 
     vpc_peering_connection_id: str = col("text", "Peering id", "ec2:DescribeVpcPeeringConnections")
     account_id: str = col("text", "Requester's account", "ec2:DescribeVpcPeeringConnections")
-    region: str = col("text", "Region asked")
+    region: str = col("text", "Requester's region")
     vpc_id: str = col("text", "Requester's VPC", "ec2:DescribeVpcPeeringConnections")
     peer_vpc_id: str = col("text", "Accepter's VPC", "ec2:DescribeVpcPeeringConnections")
     peer_account_id: str = col("text", "Accepter's account", "ec2:DescribeVpcPeeringConnections")

@@ -23,6 +23,7 @@ ABSENCE: dict[str, Any] = {
     "tags": {},
     "list": [],
     "state": "none",
+    "open": "",
 }
 """Type → the value that says "does not apply"; `aws` is a text column of a flow log field, where AWS writes `-`."""
 
@@ -34,7 +35,8 @@ class Column:
     name: str
     """AWS's own name in snake_case."""
     type: str
-    """text, aws, integer, port, protocol, address, boolean, time, tags, list or state."""
+    """text, aws, integer, port, protocol, address, boolean, time, tags, list, state, or open: a word, which may say that it
+    could not be decided."""
     doc: str
     """One sentence."""
     source: str = "derived"

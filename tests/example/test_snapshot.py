@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from auditkit import snapshot
+from auditkit.inventory import read
 
 LEVELS = {"none": 0, "failing": 1, "partial": 2, "misdirected": 3, "malformed": 4, "complete": 5}
 CDE_FIELDS = {"${pkt-srcaddr}", "${pkt-dstaddr}", "${tcp-flags}"}
@@ -143,13 +144,34 @@ def test_refusals(example: Any) -> None:
             "lake-scratch-logs",
             "NoSuchPublicAccessBlockConfiguration",
         ),
+        (
+            "s3:GetBucketOwnershipControls",
+            "555566667777",
+            "global",
+            "lake-scratch-logs",
+            "OwnershipControlsNotFoundError",
+        ),
         ("s3:HeadBucket", "555566667777", "global", "core-old-flow-logs", "404"),
-        ("s3:HeadBucket", "555566667777", "global", "partner-drop-logs", "403"),
+        *(
+            ("s3:HeadBucket", account, "global", "partner-drop-logs", "403")
+            for account in ("555566667777", "111122223333", "222233334444", "333344445555", "444455556666")
+        ),
         ("s3:GetBucketEncryption", "555566667777", "global", "partner-drop-logs", "AccessDenied"),
         ("s3:GetBucketVersioning", "555566667777", "global", "partner-drop-logs", "AccessDenied"),
         ("s3:GetObjectLockConfiguration", "555566667777", "global", "partner-drop-logs", "AccessDenied"),
         ("s3:GetPublicAccessBlock", "555566667777", "global", "partner-drop-logs", "AccessDenied"),
         ("s3:GetBucketLifecycleConfiguration", "555566667777", "global", "partner-drop-logs", "AccessDenied"),
+        ("s3:GetBucketPolicy", "555566667777", "global", "partner-drop-logs", "AccessDenied"),
+        ("s3:GetBucketPolicyStatus", "555566667777", "global", "partner-drop-logs", "AccessDenied"),
+        ("s3:GetBucketOwnershipControls", "555566667777", "global", "partner-drop-logs", "AccessDenied"),
+        ("s3:GetBucketLogging", "555566667777", "global", "partner-drop-logs", "AccessDenied"),
+        (
+            "s3control:GetPublicAccessBlock",
+            "555566667777",
+            "global",
+            "555566667777",
+            "NoSuchPublicAccessBlockConfiguration",
+        ),
     ]
 
 
@@ -275,3 +297,50 @@ def test_meta_says_that_nobody_collected_it(example: Any) -> None:
     assert [e["account"] for e in meta["scope"]["excluded"]] == ["888899990000"]
     assert meta["as_of"] == "2026-10-01T06:00:00Z" >= max(c.at for c in example.calls)
     assert not any("amazonaws.com" in c.endpoint for c in example.calls)
+
+
+def _destinations(example: Any) -> tuple[dict[str, Any], dict[str, str | None], list[tuple[str, str]]]:
+    """The destinations, the verdicts on roles of flow logs, and what could not be read of either."""
+    meta = snapshot.read_meta(example.path / "snapshot")
+    built = read(meta, example.calls)
+    names = {log.flow_log_id: log.flow_log_tags["Name"] for log in built.flow_logs}
+    roles = {names[log.flow_log_id]: log.deliver_role for log in built.flow_logs}
+    missed = [(u.call, u.resource) for u in built.unread if u.table in ("destinations", "flow_logs_roles")]
+    return {d.log_destination: d for d in built.destinations}, roles, missed
+
+
+def test_destinations_as_planted(example: Any) -> None:
+    """The approved bucket is in order; the careless one takes anybody's logs; one key is about to be deleted."""
+    rows, _, _ = _destinations(example)
+    central, scratch = rows["s3://org-flow-logs"], rows["s3://lake-scratch-logs/ml"]
+    assert (central.account_id, central.owner_in_organization) == ("222233334444", True)
+    assert (central.delivery_policy, central.delivery_policy_width) == ("allows", "exact")
+    assert (central.kms_key_state, central.kms_key_policy, central.public_access_blocked) == ("Enabled", "allows", True)
+    assert (central.object_lock_days, central.access_logging, central.public) == (400, True, False)
+    assert (scratch.delivery_policy, scratch.delivery_policy_width) == ("allows", "wide")
+    assert (scratch.public_access_blocked, scratch.object_ownership, scratch.retention_days) == (
+        False,
+        "ObjectWriter",
+        14,
+    )
+    assert rows["s3://core-old-flow-logs"].exists is False
+    foreign = rows["s3://partner-drop-logs"]
+    assert (foreign.exists, foreign.owner_account_id, foreign.delivery_policy) == (None, None, None)
+    groups = {name: row for name, row in rows.items() if name.startswith("log-group:")}
+    assert {(row.exists, row.kms_key_policy) for row in groups.values()} == {(True, "allows"), (True, "-")}
+    deleted = [name for name, row in groups.items() if row.kms_key_state == "PendingDeletion"]
+    assert deleted == ["log-group:444455556666:eu-west-1:/vpc/flow"]
+
+
+def test_roles_as_planted(example: Any) -> None:
+    """The two flow logs with an access error deliver by a role that may write elsewhere only."""
+    _, roles, _ = _destinations(example)
+    assert [name for name, verdict in roles.items() if verdict == "unpermitted"] == ["lake-stream-us", "nat-stream"]
+    assert set(roles.values()) == {"works", "unpermitted", "-"}
+
+
+def test_nothing_of_destinations_is_unread_but_the_foreign_bucket(example: Any) -> None:
+    """And its owner is asked for once, whoever was tried."""
+    _, _, missed = _destinations(example)
+    assert {resource for _, resource in missed} == {"partner-drop-logs"}
+    assert [call for call, _ in missed].count("s3:HeadBucket") == 1

@@ -23,7 +23,17 @@ LISTS = {
     "DescribeNatGateways": "NatGateways",
     "DescribeFlowLogs": "FlowLogs",
     "DescribeSecurityGroups": "SecurityGroups",
+    "DescribeVpcEndpoints": "VpcEndpoints",
+    "DescribeVpcPeeringConnections": "VpcPeeringConnections",
+    "DescribeRouteTables": "RouteTables",
+    "DescribeNetworkAcls": "NetworkAcls",
+    "DescribeManagedPrefixLists": "PrefixLists",
+    "DescribeVpcBlockPublicAccessOptions": "VpcBlockPublicAccessOptions",
+    "DescribeVpcBlockPublicAccessExclusions": "VpcBlockPublicAccessExclusions",
+    "DescribeVpcEncryptionControls": "VpcEncryptionControls",
 }
+NOTHING = {"VpcBlockPublicAccessOptions": {"State": "default-state", "InternetGatewayBlockMode": "off"}}
+"""What an answer holds where there is nothing, if not an empty list."""
 
 
 def call(operation: str, answer: Any = None, **more: Any) -> Call:
@@ -34,9 +44,12 @@ def call(operation: str, answer: Any = None, **more: Any) -> Call:
     return Call(operation=operation, answer=answer, **(defaults | more))
 
 
-def listings(account_id: str = ACCOUNT, region: str = REGION, **rows: list[Any]) -> list[Call]:
+def listings(account_id: str = ACCOUNT, region: str = REGION, **rows: Any) -> list[Call]:
     """Every listing of one account and region; `Vpcs=[...]` fills one."""
-    return [call(op, {key: rows.get(key, [])}, account_id=account_id, region=region) for op, key in LISTS.items()]
+    return [
+        call(op, {key: rows.get(key, NOTHING.get(key, []))}, account_id=account_id, region=region)
+        for op, key in LISTS.items()
+    ]
 
 
 def meta(*accounts: str, arn: str = "arn:aws:sts::111122223333:assumed-role/audit/x", **scope: Any) -> dict[str, Any]:
@@ -66,7 +79,7 @@ def aws():
 def inventory():
     """An inventory of one account whose listings hold the rows given: `inventory(Vpcs=[...])`."""
 
-    def build(*more: Call, approved: dict[str, Any] | None = None, **rows: list[Any]):
+    def build(*more: Call, approved: dict[str, Any] | None = None, **rows: Any):
         return read(meta(ACCOUNT), [*listings(**rows), *more], approved or {})
 
     return build

@@ -29,7 +29,13 @@ def listed(organizations, **states):
 
 
 def test_each_account_of_the_organization_has_a_row(aws, organizations):
-    exclusion = {"account": SANDBOX, "reason": "sandbox", "owner": "platform", "approved_by": "ciso"}
+    exclusion = {
+        "account": SANDBOX,
+        "reason": "sandbox",
+        "owner": "platform",
+        "approved_by": "ciso",
+        "expires": "2027-03-01",
+    }
     found = accounts(
         aws,
         [
@@ -45,12 +51,12 @@ def test_each_account_of_the_organization_has_a_row(aws, organizations):
         OWNER,
         excluded=[exclusion],
     )
-    told = {key: (one.status, one.excluded_by, one.reason, one.read) for key, one in found.items()}
+    told = {key: (one.status, one.excluded_by, one.excluded_until, one.reason, one.read) for key, one in found.items()}
     assert told == {
-        "000000000001": ("excluded", "", "not among the accounts that were asked for", "-"),
-        OWNER: ("in_scope", "", "", "read"),
-        GUEST: ("suspended", "", "Organizations says SUSPENDED", "-"),
-        SANDBOX: ("excluded", "ciso", "sandbox", "-"),
+        "000000000001": ("excluded", "", "", "not among the accounts that were asked for", "-"),
+        OWNER: ("in_scope", "", "", "", "read"),
+        GUEST: ("suspended", "", "", "Organizations says SUSPENDED", "-"),
+        SANDBOX: ("excluded", "ciso", "2027-03-01", "sandbox", "-"),
     }
     assert found[OWNER].name == "name of a111122223333"
 
@@ -72,7 +78,34 @@ def test_state_goes_before_the_retired_status(aws, organizations, row, status):
 
 def test_a_closed_account_that_was_excluded_is_out_of_scope_by_fact(aws, organizations):
     calls = [listed(organizations, a444455556666="CLOSED")]
-    assert accounts(aws, calls, OWNER, excluded=[{"account": GUEST, "reason": "x"}])[GUEST].status == "suspended"
+    decision = {"account": GUEST, "reason": "x", "approved_by": "ciso", "expires": "2027-03-01"}
+    closed = accounts(aws, calls, OWNER, excluded=[decision])[GUEST]
+    assert (closed.status, closed.excluded_by, closed.excluded_until) == ("suspended", "", "")
+    assert closed.reason.startswith("Organizations says CLOSED")
+
+
+def test_an_account_that_the_organization_does_not_list_has_a_reason(aws, organizations):
+    """A wrong number excludes nothing, and audits nothing."""
+    denied = aws.call("AssumeRole", service="sts", account_id=GUEST, region="global", error="AccessDenied")
+    found = accounts(
+        aws,
+        [*aws.listings(), denied, listed(organizations, a000000000001="ACTIVE")],
+        OWNER,
+        GUEST,
+        excluded=[{"account": SANDBOX, "reason": "sandbox"}],
+    )
+    assert {key: one.reason for key, one in found.items()} == {
+        "000000000001": "not among the accounts that were asked for",
+        OWNER: "the organization does not list it",
+        GUEST: "sts:AssumeRole: AccessDenied: told so; the organization does not list it",
+        SANDBOX: "sandbox; the organization does not list it",
+    }
+    assert (found[OWNER].status, found[OWNER].read) == ("in_scope", "read")
+
+
+def test_half_a_list_of_accounts_proves_no_absence(aws, organizations):
+    half = organizations("ListAccounts", {"Accounts": [{"Id": GUEST}], "NextToken": "2"})
+    assert accounts(aws, [*aws.listings(), half], OWNER)[OWNER].reason == ""
 
 
 def test_without_organizations_the_scope_names_the_accounts(aws, organizations):

@@ -29,6 +29,8 @@ def test_an_old_answer_has_the_meaning_that_it_had(inventory):
     assert told.log_destination == f"log-group:{OWN}:{REGION}:flow"
     assert (told.max_aggregation_interval, told.file_format, told.flow_log_tags) == (600, "plain-text", {})
     assert (told.deliver_logs_status, told.deliver_logs_error_message) == ("", "Access error")
+    assert (told.deliver_logs_permission_arn, told.deliver_cross_account_role) == ("", "")
+    assert (told.hive_compatible_partitions, told.deliver_role) == (False, None)
     assert (told.creation_time, told.delivers, told.last_arrival) == (None, None, None)
 
 
@@ -42,6 +44,8 @@ def test_a_present_answer_is_read_whole(inventory):
         LogFormat="${version} ${account-id}  ${a-field-of-2030}",
         MaxAggregationInterval=60,
         DestinationOptions={"FileFormat": "parquet", "HiveCompatiblePartitions": True, "PerHourPartition": True},
+        DeliverLogsPermissionArn="arn:aws:iam::111122223333:role/flow",
+        DeliverCrossAccountRole="arn:aws:iam::444455556666:role/AWSLogDeliveryFirehoseCrossAccountRole",
         Tags=[{"Key": "team", "Value": "net"}],
         TrafficType="REJECT",
     )
@@ -50,6 +54,9 @@ def test_a_present_answer_is_read_whole(inventory):
     assert told.fields == ("version", "account-id", "a-field-of-2030")
     assert (told.max_aggregation_interval, told.file_format, told.traffic_type) == (60, "parquet", "REJECT")
     assert told.flow_log_tags == {"team": "net"}
+    assert told.hive_compatible_partitions
+    assert told.deliver_logs_permission_arn == "arn:aws:iam::111122223333:role/flow"
+    assert told.deliver_cross_account_role == "arn:aws:iam::444455556666:role/AWSLogDeliveryFirehoseCrossAccountRole"
     assert (told.account_id, told.region, told.kind) == (OWN, REGION, "vpc")
 
 

@@ -192,6 +192,8 @@ def test_the_clock_the_regions_and_the_identity_are_the_snapshots(aws):
     [
         {"as_of": None},
         {"as_of": "soon"},
+        {"as_of": "0001-01-01T00:00:00Z"},
+        {"as_of": "9999-12-31T23:59:59Z"},
         {"scope": "everything"},
         {"scope": {"accounts": OWNER}},
         {"scope": {"accounts": [1]}},

@@ -83,3 +83,8 @@ def test_a_permission_that_makes_no_sense_is_unread(inventory, permission):
     built = inventory(SecurityGroups=[group({"IpRanges": [{"CidrIp": "0.0.0.0/0"}]} | permission)])
     assert [one.table for one in built.unread] == ["security_groups"]
     assert built.security_group_rules == ()
+
+
+def test_a_group_without_its_permissions_is_unread_and_not_closed(inventory):
+    built = inventory(SecurityGroups=[{"GroupId": "sg-1"}])
+    assert [one.error for one in built.unread] == ["not as AWS writes it: SecurityGroups[]: IpPermissions is missing"]
