@@ -7,6 +7,7 @@ so nothing may reset it. A test that wants resources of its own makes them under
 from __future__ import annotations
 
 import gzip
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -122,7 +123,8 @@ def _archive(built: Estate) -> None:
     s3 = built.client("s3", built.archive)
     s3.create_bucket(Bucket=BUCKET, ObjectLockEnabledForBucket=True)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    key = f"arn:aws:kms:us-east-1:{built.archive}:key/11111111-2222-3333-4444-555555555555"
+    key = built.client("kms", built.archive).create_key(Description="flow logs")["KeyMetadata"]["Arn"]
+    built.ids["key"] = key
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
     s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [rule]})
     lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 365}}}
@@ -182,6 +184,14 @@ def _web(built: Estate) -> None:
     group = ec2.create_security_group(GroupName="open", Description="SSH for all", VpcId=vpc)["GroupId"]
     ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[ssh])
+    entries = [{"Cidr": "192.0.2.0/24", "Description": "partners"}]
+    partners = ec2.create_managed_prefix_list(
+        PrefixListName="partners", AddressFamily="IPv4", MaxEntries=5, Entries=entries
+    )["PrefixList"]["PrefixListId"]
+    out = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": [{"PrefixListId": partners}]}
+    ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[out])
+    built.ids["partners"] = partners
+    _role(built)
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
     nat = ec2.create_nat_gateway(SubnetId=built.ids["pci-subnet-0"], AllocationId=address)["NatGateway"]["NatGatewayId"]
     built.ids |= {"open": group, "nat": nat}
@@ -202,6 +212,20 @@ def _web(built: Estate) -> None:
     _flow_log(ec2, built, "eni-log", "NetworkInterface", built.ids["pci-eni-1"], TrafficType="ACCEPT", **failing)
 
 
+def _role(built: Estate) -> None:
+    """The role that delivers to the log group, as the user guide has it, with a managed policy beside."""
+    iam = built.client("iam", built.web)
+    trust = {"Effect": "Allow", "Principal": {"Service": "vpc-flow-logs.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    allow = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam.create_role(
+        RoleName="flow", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    iam.put_role_policy(RoleName="flow", PolicyName="deliver", PolicyDocument=document)
+    policy = iam.create_policy(PolicyName="more", PolicyDocument=document)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="flow", PolicyArn=policy)
+
+
 def _data(built: Estate) -> None:
     ec2 = built.client("ec2", built.data)
     vpc = _vpc(ec2, built, "bare", "10.2", 1)
@@ -211,6 +235,17 @@ def _data(built: Estate) -> None:
     )
     built.ids |= {"tgw": gateway, "attachment": attached["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"]}
     _flow_log(ec2, built, "tgw-log", "TransitGateway", gateway, MaxAggregationInterval=60, **_to_s3())
+
+    key = built.client("kms", built.data).create_key(Description="stream")["KeyMetadata"]["Arn"]
+    built.client("firehose", built.data).create_delivery_stream(
+        DeliveryStreamName="flow",
+        DeliveryStreamEncryptionConfigurationInput={"KeyType": "CUSTOMER_MANAGED_CMK", "KeyARN": key},
+        S3DestinationConfiguration={
+            "RoleARN": f"arn:aws:iam::{built.data}:role/firehose",
+            "BucketARN": f"arn:aws:s3:::{BUCKET}",
+        },
+    )
+    built.ids["stream-key"] = key
 
     west = built.client("ec2", built.data, "eu-west-1")
     vpc = _vpc(west, built, "eu", "10.3", 1)

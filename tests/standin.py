@@ -1,19 +1,23 @@
 """A stand-in for AWS: moto behind HTTP on the loopback, mended where it differs.
 
-moto answers every listing on one page, knows no Connect attachments, forgets a flow log's DestinationOptions, and
-refuses a prefix in its destination.
+moto answers every listing on one page, knows no Connect attachments, no VPC Block Public Access, no encryption controls
+and no events of CloudTrail, forgets a flow log's DestinationOptions, refuses a prefix in its destination, and does not
+care whose bucket the caller expects.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.responses import ActionResult
 from moto.ec2.models.flow_logs import FlowLogsBackend
 from moto.ec2.responses import EC2Response
+from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 
 REGIONS = ("eu-west-1", "us-east-1")
@@ -24,6 +28,10 @@ PAGED = {
     "describe_subnets": "Subnets",
     "describe_network_interfaces": "NetworkInterfaces",
     "describe_flow_logs": "FlowLogs",
+    "describe_route_tables": "RouteTables",
+    "describe_network_acls": "NetworkAcls",
+    "describe_managed_prefix_lists": "PrefixLists",
+    "describe_vpc_encryption_controls": "VpcEncryptionControls",
 }
 """moto's EC2 answers everything at once; these are cut to MaxResults, or to `page_limit`."""
 
@@ -53,8 +61,37 @@ def _regions(self: Any) -> ActionResult:
         {"RegionName": name, "OptInStatus": "opt-in-not-required", "Endpoint": f"ec2.{name}.amazonaws.com"}
         for name in REGIONS
     ]
-    # AWS leaves these out unless AllRegions is set; should one come, it is no region to ask.
-    return ActionResult({"Regions": [*rows, {"RegionName": "af-south-1", "OptInStatus": "not-opted-in"}]})
+    more = [{"RegionName": "af-south-1", "OptInStatus": "not-opted-in"}] if self._get_bool_param("AllRegions") else []
+    return ActionResult({"Regions": rows + more})
+
+
+def _blocked(self: Any) -> ActionResult:
+    told = {"AwsAccountId": self.current_account, "AwsRegion": self.region, "State": "default-state"}
+    return ActionResult({"VpcBlockPublicAccessOptions": {**told, "InternetGatewayBlockMode": "off"}})
+
+
+def _exclusions(_: Any) -> ActionResult:
+    return ActionResult({"VpcBlockPublicAccessExclusions": []})
+
+
+def _controls(self: Any) -> ActionResult:
+    vpcs = sorted(self.ec2_backend.vpcs)
+    return ActionResult({"VpcEncryptionControls": [{"VpcId": vpc, "Mode": "monitor"} for vpc in vpcs]})
+
+
+def _events(_: Any) -> str:
+    return json.dumps({"Events": []})
+
+
+def _of_its_owner(head: Any) -> Any:
+    def head_bucket(self: Any) -> Any:
+        answer = head(self)
+        expected = self.headers.get("x-amz-expected-bucket-owner")
+        if answer[0] == 200 and expected and expected != self.backend.get_bucket(self.bucket_name).account_id:
+            return 403, {}, ""
+        return answer
+
+    return head_bucket
 
 
 def _connects(self: Any) -> ActionResult:
@@ -88,9 +125,14 @@ def _with_options(create: Any) -> Any:
 @cache
 def mend() -> None:
     """Patch moto, once."""
+    EC2Response.describe_vpc_encryption_controls = _controls
     for name, key in PAGED.items():
         setattr(EC2Response, name, _paged(getattr(EC2Response, name), key))
     EC2Response.describe_regions = _regions
+    EC2Response.describe_vpc_block_public_access_options = _blocked
+    EC2Response.describe_vpc_block_public_access_exclusions = _exclusions
+    CloudTrailResponse.lookup_events = _events
+    S3Response.head_bucket = _of_its_owner(S3Response.head_bucket)
     EC2Response.describe_transit_gateway_connects = _connects
     EC2Response.create_flow_logs = _with_options(EC2Response.create_flow_logs)
     FlowLogsBackend.create_flow_logs = _with_prefix(FlowLogsBackend.create_flow_logs)

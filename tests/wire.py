@@ -32,6 +32,11 @@ def answer(status: int, body: str, **headers: str) -> AWSResponse:
     return AWSResponse("http://injected/", status, HTTPHeaders.from_pairs(list(headers.items())), Raw(body.encode()))
 
 
+def as_text(body: Any) -> str:
+    """Return the body of a request as text."""
+    return body.decode() if isinstance(body, bytes) else str(body or "")
+
+
 def ec2_error(code: str, message: str = "no", status: int = 403) -> AWSResponse:
     """Return an error as EC2 writes it."""
     errors = f"<Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
@@ -42,6 +47,12 @@ def sts_error(code: str, message: str = "no") -> AWSResponse:
     """Return an error as STS writes it."""
     error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
     return answer(403, f"<ErrorResponse>{error}<RequestId>r-1</RequestId></ErrorResponse>")
+
+
+def s3_error(code: str, status: int = 403) -> AWSResponse:
+    """Return an error as S3 writes it."""
+    error = f"<Error><Code>{code}</Code><Message>no</Message><RequestId>r-1</RequestId></Error>"
+    return answer(status, error, **{"x-amz-request-id": "r-1"})
 
 
 def json_error(code: str, message: str = "no") -> AWSResponse:
@@ -86,6 +97,8 @@ def isolate(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     settings = {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_MAX_ATTEMPTS": "1",
+        # The default mode waits before the next request once AWS has throttled one.
+        "AWS_RETRY_MODE": "standard",
         "AWS_CONFIG_FILE": "/nonexistent",
         "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -14,11 +14,13 @@ from botocore.exceptions import BotoCoreError
 
 from auditkit.model.errors import AuditkitError
 from auditkit.model.inventory import Call
+from auditkit.scan.actions import ACTIONS, Action
 from auditkit.scan.doors import Doors
+from auditkit.scan.kept import Kept, nothing
 from auditkit.scan.survey import Survey
 from auditkit.scan.wanted import Wanted
 
-__all__ = ["Wanted", "s3_clients", "scan", "session"]
+__all__ = ["ACTIONS", "Action", "Kept", "Wanted", "s3_clients", "scan", "session"]
 
 
 def session() -> boto3.Session:
@@ -47,6 +49,7 @@ def scan(
     tick: Callable[[str, int, int], None],
     *,
     now: Callable[[], datetime] = clock,
+    have: Kept = nothing,
 ) -> dict[str, Any]:
     """Ask AWS everything that the audit needs to know of its accounts, networks and destinations.
 
@@ -54,17 +57,21 @@ def scan(
         session: of the caller; its endpoint, region, retry and proxy settings hold for the assumed roles too.
         wanted: the scope.
         keep: gets all calls of one file of the snapshot at a time, one file after the other.
-        tick: progress: what ("accounts", "listings", "buckets"), done, total.
+        tick: progress: what ("accounts", "listings", "buckets", "keys", …), done, total.
         now: the clock.
+        have: gives what an earlier scan, broken off, has handed to its `keep`. It is not asked again and not handed
+            over again, unless something in it was refused; the roles are assumed again, and the calls about the
+            organization and about destinations are made again.
 
     Returns:
-        The snapshot's meta: provenance, started, as_of, identity and scope.
+        The snapshot's meta: provenance, started, as_of, identity, scope; `calls`, service:Operation → requests made
+        this time, each page one; `organization`, where there is one.
 
     Raises:
         AuditkitError: the caller is not known to AWS, or the accounts cannot be known: nothing was audited.
         NothingInScope: no account or region is left.
     """
-    return Survey(session, wanted, keep, tick, now).run()
+    return Survey(session, wanted, keep, tick, now, have).run()
 
 
 def s3_clients(session: boto3.Session, wanted: Wanted, *, now: Callable[[], datetime] = clock) -> Callable[[str], Any]:

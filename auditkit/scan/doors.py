@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import boto3
-import botocore.session
-from botocore.config import Config
-from botocore.credentials import (
-    CredentialProvider,
-    CredentialResolver,
-    DeferredRefreshableCredentials,
-    create_assume_role_refresher,
-)
+from botocore.credentials import DeferredRefreshableCredentials
 
 from auditkit.model.errors import AuditkitError
 from auditkit.model.inventory import GLOBAL, Call
-from auditkit.scan.answers import Parsers
 from auditkit.scan.calls import Line, Now, once, refused
+from auditkit.scan.models import Models
+from auditkit.scan.sessions import at_an_address, config, refresher, twin
 
 SESSION_NAME = "auditkit"
 """What CloudTrail shows of the audit's roles."""
-THREADS = 16
-"""Questions asked at the same time."""
 
 _ALWAYS = {
     "aws": ("us-east-1", "eu-west-1"),
@@ -68,8 +59,9 @@ class Doors:
         """The caller's account."""
         # boto3 has no public way to its botocore session, whose settings and hooks ours must share.
         self._core: Any = session._session  # noqa: SLF001
-        self._caller = self._twin(self._core.get_credentials)
-        self._config = _config(self._core)
+        self._models = Models(self._core.get_component("data_loader"))
+        self._caller = twin(self._core, self._models, self._core.get_credentials)
+        self._config = config(self._core)
         self._role_name = role_name
         self._external_id = external_id
         self.now = now
@@ -104,7 +96,8 @@ class Doors:
         """
         with self._lock:
             session = self._caller if account_id == self.account_id else self._role(account_id)
-            return session.create_client(service, region_name=region or self.home, config=self._config)
+            client = session.create_client(service, region_name=region or self.home, config=self._config)
+        return at_an_address(client)
 
     def line(self, account_id: str, service: str, region: str = GLOBAL) -> Line:
         """Return a line to a service; its client is made when first used, and once."""
@@ -113,7 +106,9 @@ class Doors:
 
     def accepts(self, service: str, operation: str, member: str) -> bool:
         """Tell whether the installed botocore knows a parameter of an operation."""
-        return member in self._core.get_service_model(service).operation_model(operation).input_shape.members
+        model = self._models.load_service_model(service, "service-2")
+        shape = model["operations"].get(operation, {}).get("input", {}).get("shape")
+        return member in model["shapes"].get(shape, {}).get("members", {})
 
     def enter(self, account_id: str) -> list[Call]:
         """Assume the role in an account, and keep its credentials.
@@ -137,74 +132,16 @@ class Doors:
         """Return the botocore session of the role; the lock is held."""
         if account_id not in self._roles:
             params = self._params(account_id)
-            refresh = _refresher(self._sts, params, first)
-            self._roles[account_id] = self._twin(partial(DeferredRefreshableCredentials, refresh, "assume-role"))
+            refresh = refresher(self._sts, params, first)
+            credentials = partial(DeferredRefreshableCredentials, refresh, "assume-role")
+            self._roles[account_id] = twin(self._core, self._models, credentials)
         return self._roles[account_id]
 
-    def _params(self, account_id: str) -> dict[str, str]:
+    def _params(self, account_id: str) -> dict[str, Any]:
         arn = f"arn:{self.partition}:iam::{account_id}:role/{self._role_name}"
         return {"RoleArn": arn, "RoleSessionName": SESSION_NAME} | (
             {"ExternalId": self._external_id} if self._external_id else {}
         )
-
-    def _twin(self, credentials: Callable[[], Any]) -> Any:
-        """Return a session like the caller's, with other credentials."""
-        core = self._core
-        twin = botocore.session.Session(
-            event_hooks=core.get_component("event_emitter"), include_builtin_handlers=False, profile=core.profile
-        )
-        twin.register_component(
-            "data_loader", core.get_component("data_loader")
-        )  # reading the models again costs 0.2 s an account
-        twin.register_component("response_parser_factory", Parsers())
-        twin.register_component("credential_provider", CredentialResolver([_Given(credentials)]))
-        twin.set_default_client_config(core.get_default_client_config())
-        return twin
-
-
-class _Given(CredentialProvider):
-    """A credential provider, as botocore names it, for credentials of our choice."""
-
-    METHOD = CANONICAL_NAME = "assume-role"
-
-    def __init__(self, credentials: Callable[[], Any]) -> None:
-        super().__init__()
-        self._credentials = credentials
-
-    def load(self) -> Any:
-        """Return them."""
-        return self._credentials()
-
-
-def _refresher(
-    sts: Callable[[], Any], params: dict[str, str], first: dict[str, str] | None
-) -> Callable[[], dict[str, str]]:
-    """Return a refresher that gives what is at hand once, and asks from then on."""
-    at_hand = [first] if first else []
-
-    def refresh() -> dict[str, str]:
-        if not at_hand:
-            asked: dict[str, str] = create_assume_role_refresher(sts(), params)()
-            return asked
-        given = at_hand.pop()
-        names = {"access_key": "AccessKeyId", "secret_key": "SecretAccessKey", "token": "SessionToken"}
-        return {ours: given[theirs] for ours, theirs in names.items()} | {"expiry_time": given["Expiration"]}
-
-    return refresh
-
-
-def _config(core: Any) -> Config:
-    """Return timeouts and retries; whatever the caller has configured wins."""
-    retries: Any = {}
-    if core.get_config_variable("retry_mode") is None:
-        retries["mode"] = "standard"
-    if core.get_config_variable("max_attempts") is None:
-        retries["total_max_attempts"] = 6
-    ours = Config(
-        connect_timeout=10, read_timeout=60, max_pool_connections=THREADS, tcp_keepalive=True, retries=retries or None
-    )
-    theirs = core.get_default_client_config()
-    return ours.merge(theirs) if theirs else ours
 
 
 def not_known(call: Call) -> AuditkitError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from auditkit.model.errors import AuditkitError, NothingInScope
 from auditkit.model.inventory import GLOBAL, Call
 from auditkit.scan.calls import refused
@@ -9,22 +11,46 @@ from auditkit.scan.doors import Doors
 from auditkit.scan.wanted import Wanted
 
 
-def in_scope(doors: Doors, wanted: Wanted) -> tuple[list[str], list[Call]]:
-    """Return the accounts in scope, sorted, and the calls that told them.
+class Scope(NamedTuple):
+    """Which accounts are audited, and how that is known."""
+
+    accounts: list[str]
+    """In scope, sorted."""
+    active: list[str]
+    """All active accounts that the organization lists, sorted."""
+    calls: list[Call]
+    """The calls that told."""
+    facts: dict[str, Any]
+    """What the organization says beside: id, management account, accounts that rest, accounts named that it does not
+    list."""
+
+
+def in_scope(doors: Doors, wanted: Wanted) -> Scope:
+    """Tell which accounts are in scope.
 
     Raises:
         AuditkitError: the accounts cannot be known, or cannot be entered.
         NothingInScope: nothing is left.
     """
-    line = doors.line(doors.account_id, "organizations", GLOBAL)
     if wanted.role_name is None:
-        accounts, calls = _alone(doors, wanted), []
-    else:
-        calls = line.ask("DescribeOrganization", needs="Organization")
-        listing = line.ask("ListAccounts", needs="Accounts")
-        calls += listing
-        accounts = _listed(listing, wanted)
-    return _narrowed(accounts, wanted), calls
+        return Scope(_narrowed(_alone(doors, wanted), wanted), [], [], {})
+    line = doors.line(doors.account_id, "organizations", GLOBAL)
+    described = line.ask("DescribeOrganization", needs="Organization")
+    listing = line.ask("ListAccounts", needs="Accounts")
+    if wanted.accounts is None and refused(listing):
+        raise _cannot_list(listing[-1])
+    # State has replaced Status (AWS Organizations API reference, Account); older endpoints answer Status alone.
+    states = {
+        row["Id"]: str(row.get("State", row.get("Status", "ACTIVE")))
+        for call in listing
+        if call.answer
+        for row in call.answer["Accounts"]
+    }
+    resting = {account for account, state in states.items() if state != "ACTIVE"}
+    named = set(states if wanted.accounts is None else wanted.accounts)
+    accounts = _narrowed(named - resting - set(wanted.excluded), wanted)
+    facts = _facts(described, {} if refused(listing) else states, named)
+    return Scope(accounts, sorted(states.keys() - resting), described + listing, facts)
 
 
 def _alone(doors: Doors, wanted: Wanted) -> set[str]:
@@ -38,15 +64,13 @@ def _alone(doors: Doors, wanted: Wanted) -> set[str]:
     return {doors.account_id} - set(wanted.excluded)
 
 
-def _listed(listing: list[Call], wanted: Wanted) -> set[str]:
-    """The organization's accounts that are active, or those named where it could not be listed."""
-    rows = [row for call in listing if call.answer for row in call.answer["Accounts"]]
-    # State has replaced Status (AWS Organizations API reference, Account); older endpoints answer Status alone.
-    resting = {row["Id"] for row in rows if row.get("State", row.get("Status", "ACTIVE")) != "ACTIVE"}
-    if wanted.accounts is None and refused(listing):
-        raise _cannot_list(listing[-1])
-    named = set(wanted.accounts) if wanted.accounts is not None else {row["Id"] for row in rows}
-    return named - resting - set(wanted.excluded)
+def _facts(described: list[Call], states: dict[str, str], named: set[str]) -> dict[str, Any]:
+    """What the organization says; nothing of accounts where it could not be listed."""
+    told = (described[-1].answer or {}).get("Organization", {})
+    facts = {"id": told.get("Id"), "management_account": told.get("MasterAccountId")}
+    resting = [{"account": account, "state": state} for account, state in sorted(states.items()) if state != "ACTIVE"]
+    listed = {"resting": resting, "not_listed": sorted(named - states.keys())} if states else {}
+    return {name: fact for name, fact in facts.items() if fact} | listed
 
 
 def _cannot_list(call: Call) -> AuditkitError:

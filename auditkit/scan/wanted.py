@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -24,4 +25,7 @@ class Wanted:
     only_regions: tuple[str, ...] = ()
     """Narrowing: of the regions in scope, these."""
     bucket_accounts: dict[str, str] = field(default_factory=dict)
-    """Bucket → the account that owns it, where that is known: it is asked with that account's credentials."""
+    """Bucket → the account that owns it, where that is known: S3 is asked first whether it is so, with that account's
+    credentials."""
+    events_from: datetime | None = None
+    """Since when CloudTrail is asked for flow logs made and deleted; None: it is not asked."""

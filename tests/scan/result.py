@@ -37,5 +37,10 @@ class Result:
 
     @property
     def errors(self) -> list[Call]:
-        """Calls refused, less what S3 says of a bucket that is not configured."""
-        return [call for call in self.calls if call.error and call.service != "s3"]
+        """Calls refused, less what S3 says of a setting that is not there, and CloudWatch Logs of a group."""
+        missing = [call for call in self.of("DescribeLogStreams", resource="/vpc/missing") if call.error]
+        return [
+            call
+            for call in self.calls
+            if call.error and call.service not in ("s3", "s3control") and call not in missing
+        ]

@@ -11,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from auditkit.model.errors import AuditkitError
 from auditkit.scan import Wanted, scan
 from auditkit.scan.network import LISTS
+from auditkit.scan.sessions import ATTEMPTS
 from tests import aws
 from tests.scan.result import ALL
 from tests.wire import answer, ec2_error, json_error, sts_error
@@ -53,7 +54,7 @@ def test_retries_are_many_unless_the_caller_says_otherwise(wire, monkeypatch, ru
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     wire.fault("ec2:DescribeSubnets", lambda _: ec2_error("RequestLimitExceeded", status=503))
     run(replace(ALL, regions=("us-east-1",), only_accounts=(aws.MANAGEMENT,)))
-    assert wire.counts["ec2:DescribeSubnets"] == 6
+    assert wire.counts["ec2:DescribeSubnets"] == ATTEMPTS
 
 
 def test_a_refused_role_leaves_its_account_unread_and_the_others_read(run, wire, estate):

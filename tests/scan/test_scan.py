@@ -12,7 +12,8 @@ from botocore.config import Config
 
 from auditkit import snapshot
 from auditkit.model.errors import AuditkitError, NothingInScope
-from auditkit.scan import s3_clients, scan
+from auditkit.scan import ACTIONS, s3_clients, scan
+from auditkit.scan.buckets import SETTINGS
 from auditkit.scan.doors import Doors
 from auditkit.scan.network import LISTS
 from tests import aws
@@ -36,7 +37,30 @@ def test_meta_says_who_when_and_what_was_in_scope(run, estate):
             "regions": {a: ["eu-west-1", "us-east-1"] for a in (estate.management, estate.archive, estate.web)},
             "excluded": [{"account": estate.data}],
         },
+        "calls": meta["calls"],
+        "organization": {
+            "id": meta["organization"]["id"],
+            "management_account": estate.management,
+            "resting": [],
+            "not_listed": [],
+        },
     }
+    assert meta["organization"]["id"].startswith("o-")
+
+
+def test_meta_counts_what_was_asked_page_by_page(whole):
+    found, wire = whole
+    sent = {
+        name.replace("cloudwatch-logs:", "logs:").replace("s3-control:", "s3control:"): n
+        for name, n in wire.counts.items()
+    }
+    assert found.meta["calls"] == sent
+
+
+def test_accounts_that_the_organization_does_not_list_stay_in_scope_and_are_noted(run, estate):
+    found = run(replace(ALL, accounts=(estate.web, "999999999999"), only_regions=("us-east-1",)))
+    assert found.meta["scope"]["accounts"] == sorted([estate.web, "999999999999"])
+    assert found.meta["organization"]["not_listed"] == ["999999999999"]
 
 
 def test_each_hand_over_is_one_file_and_no_file_comes_twice(whole):
@@ -78,9 +102,7 @@ def test_everything_that_was_built_is_found_where_it_is(whole, estate):
 def test_the_same_calls_are_made_for_every_account_and_region_whatever_it_holds(whole, estate):
     """Log groups are listed only where a flow log writes to one; all else is constant."""
     found, wire = whole
-    made = Counter(
-        (c.account_id, c.region) for c in found.calls if c.service == "ec2" and c.operation != "DescribeRegions"
-    )
+    made = Counter((c.account_id, c.region) for c in found.calls if c.service == "ec2" and c.operation in LISTS)
     assert made == {(account, region): len(LISTS) for account in estate.accounts for region in aws.REGIONS}
     assert [(c.account_id, c.region) for c in found.of("DescribeLogGroups")] == [(estate.web, "us-east-1")]
     assert {name: wire.counts[f"ec2:{name}"] for name in LISTS} == dict.fromkeys(LISTS, 8)
@@ -92,12 +114,20 @@ def test_the_same_calls_are_made_for_every_account_and_region_whatever_it_holds(
         "organizations:ListAccounts": 1,
         "organizations:ListTagsForResource": 4,
         "ec2:DescribeRegions": 4,
+        "ec2:GetManagedPrefixListEntries": 1,
         "cloudwatch-logs:DescribeLogGroups": 1,
+        "cloudwatch-logs:DescribeLogStreams": 2,
+        # The accounts that write to the bucket, the caller's, then the others: the last of them owns it.
+        "s3:HeadBucket": wire.counts["s3:HeadBucket"],
+        **{f"s3:{name}": 2 for name in SETTINGS},
+        "s3-control:GetPublicAccessBlock": 1,
+        **dict.fromkeys(("kms:DescribeKey", "kms:GetKeyPolicy"), 1),
         **dict.fromkeys(
-            ("s3:HeadBucket", "s3:GetBucketEncryption", "s3:GetBucketVersioning", "s3:GetObjectLockConfiguration"), 2
+            ("iam:GetRole", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies"), 1
         ),
-        **dict.fromkeys(("s3:GetPublicAccessBlock", "s3:GetBucketLifecycleConfiguration"), 2),
+        **dict.fromkeys(("iam:GetPolicy", "iam:GetPolicyVersion"), 1),
     }
+    assert wire.counts["s3:HeadBucket"] <= 1 + len(estate.accounts)
 
 
 def test_every_page_is_a_call_of_its_own(run, estate, monkeypatch):
@@ -120,7 +150,7 @@ def test_a_bucket_is_asked_once_with_the_credentials_of_its_account(run, estate,
     expected = {
         r.headers.get("x-amz-expected-bucket-owner", b"").decode() for name, r in wire.sent if name == "s3:HeadBucket"
     }
-    assert expected == {estate.archive, ""}
+    assert expected == {estate.archive, estate.data}
     assert found.rows("GetBucketEncryption", "ServerSideEncryptionConfiguration") != []
 
 
@@ -196,7 +226,12 @@ def test_managed_interfaces_are_asked_for(whole):
 
 def test_progress_is_told_for_accounts_listings_and_buckets(whole):
     ticks = whole[0].ticks
-    assert {(what, total) for what, _, total in ticks} == {("accounts", 4), ("listings", 8), ("buckets", 2)}
+    assert {(what, total) for what, _, total in ticks} == {
+        ("accounts", 4),
+        ("listings", 8),
+        ("buckets", 2),
+        *((what, 1) for what in ("accounts of buckets", "keys", "roles", "policies")),
+    }
     assert [done for what, done, _ in ticks if what == "listings"] == list(range(9))
 
 
@@ -241,14 +276,29 @@ def test_keep_that_fails_ends_the_scan(wire, estate):
 def test_s3_clients_act_in_the_account_named(estate, wire):
     client_for = s3_clients(wire.session, ALL)
     assert wire.counts["sts:AssumeRole"] == 0
-    assert [b["Name"] for b in client_for(estate.archive).list_buckets()["Buckets"]] == [aws.BUCKET]
-    assert aws.BUCKET not in [b["Name"] for b in client_for(estate.management).list_buckets()["Buckets"]]
+    mine = {"Bucket": aws.BUCKET, "ExpectedBucketOwner": estate.archive}
+    assert client_for(estate.archive).head_bucket(**mine)["BucketRegion"] == "us-east-1"
+    assert client_for(estate.management).head_bucket(**mine)["BucketRegion"] == "us-east-1"
     assert wire.counts["sts:AssumeRole"] == 1
+    tokens = ["X-Amz-Security-Token" in request.headers for name, request in wire.sent if name == "s3:HeadBucket"]
+    assert tokens == [True, False]
 
 
-def test_timeouts_are_set_and_the_callers_own_settings_win(wire, estate):
+def test_no_client_can_do_what_the_audit_does_not_ask(estate, wire):
+    client = s3_clients(wire.session, ALL)(estate.archive)
+    assert sorted(client.meta.method_to_api_mapping.values()) == sorted(
+        a.operation for a in ACTIONS if a.service == "s3"
+    )
+    with pytest.raises(AttributeError, match="no attribute 'put_object'"):
+        client.put_object(Bucket=aws.BUCKET, Key="x", Body=b"")
+
+
+def test_timeouts_are_set_and_the_callers_own_settings_win(wire, estate, monkeypatch):
+    configured = s3_clients(wire.session, ALL)(estate.web).meta.config
+    assert (configured.retries["mode"], configured.retries["total_max_attempts"]) == ("standard", 1)
+    monkeypatch.delenv("AWS_RETRY_MODE")
     ours = s3_clients(wire.session, ALL)(estate.web).meta.config
-    assert (ours.connect_timeout, ours.read_timeout, ours.retries["mode"]) == (10, 60, "standard")
+    assert (ours.connect_timeout, ours.read_timeout, ours.retries["mode"]) == (10, 60, "adaptive")
     wire.session._session.set_default_client_config(Config(read_timeout=5, retries={"total_max_attempts": 3}))
     theirs = s3_clients(wire.session, ALL)(estate.web).meta.config
     assert (theirs.connect_timeout, theirs.read_timeout, theirs.retries["total_max_attempts"]) == (10, 5, 3)
@@ -257,7 +307,7 @@ def test_timeouts_are_set_and_the_callers_own_settings_win(wire, estate):
 def test_the_session_handed_in_is_left_as_it_was(wire, estate):
     core = wire.session._session
     before = (core.get_component("response_parser_factory"), core.get_component("data_loader"), core.get_credentials())
-    s3_clients(wire.session, ALL)(estate.web).list_buckets()
+    s3_clients(wire.session, ALL)(estate.web).head_bucket(Bucket=aws.BUCKET)
     assert before == (
         core.get_component("response_parser_factory"),
         core.get_component("data_loader"),
