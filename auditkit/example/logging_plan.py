@@ -157,7 +157,7 @@ FLOW_LOGS: dict[str, FlowLogPlan] = {
     "lake-subnets-us-2": FlowLogPlan(on="lake-subnets-us-app-b", to=OPS),
     "lake-subnets-us-3": FlowLogPlan(on="lake-subnets-us-data-a", to=OPS),
     "lake-subnets-us-4": FlowLogPlan(on="lake-subnets-us-data-b", to=OPS),
-    "lake-dev-us-spare": FlowLogPlan(on="lake-dev-us-public-b"),
+    "lake-dev-us-spare": FlowLogPlan(on="lake-dev-us-public-b", to=f"{SCRATCH}/ml"),
     "staging-app-eu": FlowLogPlan(on="staging-app-eu"),
     "tgw-core-eu": FlowLogPlan(on="tgw-core-eu", fields=TGW, interval=60),
     "tgw-core-us": FlowLogPlan(on="tgw-core-us", to=OPS, fields=TGW, interval=60),

@@ -100,7 +100,7 @@ class _Interface(_Shape):
 class _Answer(_Shape):
     NetworkInterfaces: list[_Interface]
     NextToken: Any = None
-    nextToken: Any = None
+    nextToken: Any = None  # noqa: N815  # AWS's spelling
 
 
 class _Page(_Shape, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.configprovider import ConstantProvider
 from botocore.credentials import CredentialProvider, CredentialResolver, create_assume_role_refresher
 from botocore.exceptions import CredentialRetrievalError
+from botocore.utils import parse_timestamp
 
 from auditkit.scan.answers import Parsers
 from auditkit.scan.models import Models
@@ -79,7 +80,7 @@ def refresher(
         else:
             got = create_assume_role_refresher(sts(), params)()
         # botocore holds its own clock against them, and would raise a bare RuntimeError.
-        if datetime.fromisoformat(got["expiry_time"]) <= datetime.now(UTC):
+        if parse_timestamp(got["expiry_time"]) <= datetime.now(UTC):
             said = f"the credentials ended on {got['expiry_time']}: is this machine's clock right?"
             raise CredentialRetrievalError(provider="assume-role", error_msg=said)
         return got

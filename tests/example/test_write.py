@@ -77,7 +77,7 @@ def test_size_is_as_announced(example: Any) -> None:
         32,
         142,
         892,
-        43,
+        44,
     )
     assert 7_000 <= summary.objects <= 10_500
     assert 280_000 <= summary.records <= 360_000

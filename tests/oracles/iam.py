@@ -53,9 +53,7 @@ def holds(operator: str, key: str, values: list[str], context: dict[str, str | N
     negated = "Not" in plain
     if value is None:
         return rest != plain or sets == "ForAllValues" or (negated and sets == "")
-    same = any(
-        compare(plain.replace("Not", ""), word, value) for word in (fill(w, context) for w in values) if word
-    )
+    same = any(compare(plain.replace("Not", ""), word, value) for word in (fill(w, context) for w in values) if word)
     return same is not negated
 
 
@@ -78,9 +76,7 @@ def applies(statement: dict[str, Any], request: Request) -> bool:
     for key, positive in (("Resource", True), ("NotResource", False)):
         if key in statement:
             found = any(
-                glob(word, request["resource"])
-                for word in (fill(w, context) for w in many(statement[key]))
-                if word
+                glob(word, request["resource"]) for word in (fill(w, context) for w in many(statement[key])) if word
             )
             yes &= found is positive
     for key, positive in (("Principal", True), ("NotPrincipal", False)):
