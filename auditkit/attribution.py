@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from auditkit.model.addresses import address
+from auditkit.model.columnar import Rows
 from auditkit.model.inventory import Inventory, NetworkInterface
 from auditkit.model.routing import SecurityGroupRule
 
@@ -36,11 +37,12 @@ class Rules:
         groups: dict[str, list[SecurityGroupRule]] = {}
         for rule in inventory.security_group_rules:
             groups.setdefault(rule.group_id, []).append(rule)
-        places = {(i.account_id, i.region) for i in inventory.network_interfaces}
+        interfaces = Rows.made_of(NetworkInterface, inventory.network_interfaces)
+        places = set(zip(interfaces.column("account_id"), interfaces.column("region"), strict=True))
         unread = frozenset(p for p in places if inventory.is_unread("security_groups", *p))
         return cls(
             inventory.as_of,
-            {i.interface_id: i for i in inventory.network_interfaces},
+            interfaces.by("interface_id"),
             {g: tuple(r) for g, r in groups.items()},
             unread,
         )

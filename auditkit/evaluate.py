@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from auditkit.model.addresses import Networks
-from auditkit.model.condition import All, Condition, Test, tests
+from auditkit.model.condition import UNDECIDED, All, Condition, Test, tests
 from auditkit.model.control import Control, Having
 from auditkit.model.records import FIELDS
 from auditkit.model.schema import RAW_ONLY, TABLES
-from auditkit.query import Compiler, name
+from auditkit.query import Compiler, name, text
 
 EVIDENCE_ROWS = 5
 PEERS = 5
@@ -221,6 +221,8 @@ def _undecided(control: Control, engine: Engine, cells: dict[tuple[str, str], Ce
 
 def _is_open(test: Test) -> str:
     column = name(test.column)
+    if test.type == "open":
+        return f"coalesce({column} IN ({', '.join(map(text, UNDECIDED))}), TRUE)"
     return f"{column} = 'unknown'" if test.type == "state" else f"{column} IS NULL"
 
 
@@ -242,7 +244,7 @@ def _groups(control: Control, engine: Engine) -> Iterable[Group]:
 def _fold(control: Control, engine: Engine, by: tuple[str, ...], source: str, *, fails: bool) -> Iterable[Group]:
     keys = _keys(by)
     flows = control.table == "flow_records"
-    texts = (name(c.name) for c in TABLES[control.table].columns if c.type in ("text", "aws"))
+    texts = (name(c.name) for c in TABLES[control.table].columns if c.type in ("text", "aws", "time"))
     order = '"start", "object", line' if flows else ", ".join(texts)
     facts = _FLOW_FACTS if flows else ""
     rows = engine.rows(

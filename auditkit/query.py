@@ -8,7 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from auditkit.model.addresses import Networks, Range
-from auditkit.model.condition import COVERAGE_STATES, All, Condition, Not, Some, Test, possible_states, truth
+from auditkit.model.condition import (
+    COVERAGE_STATES,
+    UNDECIDED,
+    All,
+    Condition,
+    Not,
+    Some,
+    Test,
+    possible_states,
+    truth,
+    truth_of_undecided,
+)
 
 _COMPARE = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
@@ -89,6 +100,8 @@ class Compiler:
             return f"(CASE WHEN {column} IS NULL THEN NULL ELSE {self._plain(test, tag)} END)"
         if test.type == "state":
             return self._state(test, column)
+        if test.type == "open":
+            return self._open(test, column)
         if test.type == "address" and test.op != "exists":
             return self._address(test, column)
         return self._plain(test, column)
@@ -136,6 +149,11 @@ class Compiler:
                     f"WHEN {column} = 'unknown' AND {at_least} = {text(state)} THEN {_constant(verdicts.pop())}"
                 )
         return f"(CASE {' '.join(arms)} ELSE NULL END)"
+
+    def _open(self, test: Test, column: str) -> str:
+        """A word that could not be decided is what all that it may stand for agree on."""
+        arms = (f"WHEN {text(word)} THEN {_constant(truth_of_undecided(test, word))}" for word in UNDECIDED)
+        return f"(CASE {column} {' '.join(arms)} ELSE {self._plain(test, column)} END)"
 
     def _address(self, test: Test, column: str) -> str:
         number = self.columns.get(f"{test.column}_ip", self.dialect.number.format(column=test.column))

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from auditkit import __version__
+from auditkit.lock import held
 from auditkit.model.assessment import Assessment
 from auditkit.model.errors import AuditkitError
 
 SCHEMA = "auditkit/run/1"
+PARTIAL = ".partial"
+"""Ends the name of what is being written; found without its writer, it is left over and goes."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def iso(moment: datetime) -> str:
@@ -63,6 +71,26 @@ class Run:
     def inputs(self) -> Path:
         """Copies of auditkit.yaml, policies and waivers, so that the assessment can be repeated."""
         return self.path / "inputs"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only one who writes; what a killed process has left half written goes.
+
+        Raises:
+            AuditkitError: another process is writing.
+        """
+        with held(self.path) as died:
+            if died:
+                self.sweep()
+            yield
+
+    def sweep(self) -> None:
+        """Remove what a process that ended early has left half written; the lock is held."""
+        for path in [*self.path.rglob(f"*{PARTIAL}"), self.path / "tmp"]:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -118,12 +146,23 @@ class Run:
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise AuditkitError(f"{path} is damaged: {error}", f"Run `auditkit assess {self.path}` again.") from None
 
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        """Read a table; empty where the run has none of that name."""
+    def rows(
+        self, name: str, keep: Sequence[tuple[str, str, Any]] = (), limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Read a table; empty where the run has none of that name.
+
+        Args:
+            name: of the table.
+            keep: conditions that all hold: column, operator (==, !=, in), value.
+            limit: so many rows at most.
+        """
         import pyarrow.parquet as pq  # noqa: PLC0415 - heavy, and only some commands read tables
 
         path = self.tables / f"{name}.parquet"
-        out: list[dict[str, Any]] = pq.read_table(path).to_pylist(maps_as_pydicts="lossy") if path.exists() else []
+        if not path.exists():
+            return []
+        table = pq.read_table(path, filters=list(keep) or None)
+        out: list[dict[str, Any]] = table.slice(0, limit).to_pylist(maps_as_pydicts="lossy")
         return out
 
     def table(self, name: str) -> Any:
@@ -141,23 +180,36 @@ class Run:
         return pq.read_table(path).to_pandas()
 
     def take_inputs(self, config: Path, policies: Iterable[tuple[str, Path]], waivers: Path | None) -> None:
-        """Copy what the assessment depends on.
+        """Copy what the assessment depends on, all of it or nothing.
 
         Args:
             config: auditkit.yaml; an empty one stands for a file that does not exist.
             policies: name of the copy and the policy file, in order.
             waivers: waivers.yaml, or None.
         """
-        shutil.rmtree(self.inputs, ignore_errors=True)
-        (self.inputs / "policies").mkdir(parents=True)
+        fresh = self.inputs.with_name(f"inputs{PARTIAL}")
+        shutil.rmtree(fresh, ignore_errors=True)
+        (fresh / "policies").mkdir(parents=True)
         if config.exists():
-            shutil.copyfile(config, self.inputs / "auditkit.yaml")
+            shutil.copyfile(config, fresh / "auditkit.yaml")
         else:
-            write_text(self.inputs / "auditkit.yaml", "{}\n")
+            write_text(fresh / "auditkit.yaml", "{}\n")
         for name, path in policies:
-            write_text(self.inputs / "policies" / name, path.read_text(encoding="utf-8"))
+            write_text(fresh / "policies" / name, path.read_text(encoding="utf-8"))
         if waivers is not None:
-            shutil.copyfile(waivers, self.inputs / "waivers.yaml")
+            shutil.copyfile(waivers, fresh / "waivers.yaml")
+        if _contents(fresh) == _contents(self.inputs):
+            shutil.rmtree(fresh)
+            return
+        if self.done("collect"):
+            self.mark("collect")  # what was judged by the old ones is no longer this run's result
+        # Whole or missing at any moment: with half of the policies a run would pass what it should not.
+        old = self.inputs.with_name(f"inputs.old{PARTIAL}")
+        if self.inputs.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            self.inputs.rename(old)
+        fresh.rename(self.inputs)
+        shutil.rmtree(old, ignore_errors=True)
 
     def policy_files(self) -> Iterator[Path]:
         """The copies of the policies."""
@@ -176,6 +228,21 @@ def open_run(path: Path) -> Run:
     return run
 
 
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def writes(stage: Callable[Concatenate[Run, P], T]) -> Callable[Concatenate[Run, P], T]:
+    """Let a stage hold the lock of the run that it writes."""
+
+    @wraps(stage)
+    def locked(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with run.lock():
+            return stage(run, *args, **kwargs)
+
+    return locked
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file at once and whole."""
     write_bytes(path, text.encode())
@@ -184,6 +251,6 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file at once and whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(path.name + PARTIAL)
     partial.write_bytes(data)
     partial.replace(path)

@@ -98,7 +98,7 @@ def test_coverage_is_as_planted(audited: Audited) -> None:
         counts.setdefault(row["resource_type"], Counter())[row["state"]] += 1
     expected: dict[str, dict[str, int]] = {
         "vpc": {"complete": 15, "malformed": 1, "misdirected": 1, "partial": 1, "failing": 3, "none": 6, "unknown": 5},
-        "subnet": {"complete": 88, "malformed": 6, "misdirected": 4, "partial": 4, "failing": 10, "none": 12, "unknown": 18},
+        "subnet": {"complete": 88, "malformed": 6, "misdirected": 5, "partial": 4, "failing": 10, "none": 11, "unknown": 18},
         "network-interface": {"complete": 707, "malformed": 14, "misdirected": 26, "partial": 22, "failing": 32, "none": 20, "unknown": 71},
         "transit-gateway": {"complete": 2, "misdirected": 1, "failing": 1, "none": 1, "unknown": 1},
         "transit-gateway-attachment": {"complete": 9, "malformed": 2, "misdirected": 3, "failing": 2, "none": 1, "unknown": 3},
@@ -180,3 +180,91 @@ def test_the_tables_have_the_columns_of_their_contract(audited: Audited) -> None
         columns = pq.read_schema(audited.run.tables / f"{name}.parquet").names
         expected: list[Any] = [c.name for c in table.columns]
         assert columns == (["control_id", *expected] if name == "flow_records" else expected), name
+
+
+DESTINATIONS = {
+    "flow-log-bucket-policy-not-wide": {"s3://lake-scratch-logs/ml"},
+    "flow-log-bucket-acls-disabled": {"s3://lake-scratch-logs/ml"},
+    "flow-log-bucket-access-logged": {"s3://lake-scratch-logs/ml"},
+    "flow-log-bucket-public-access-blocked": {"s3://lake-scratch-logs/ml"},
+    "flow-log-destination-exists": {"s3://core-old-flow-logs"},
+    "flow-log-key-usable": {"log-group:444455556666:eu-west-1:/vpc/flow"},
+    "flow-log-role-can-deliver": {"fl-0996db3670b975b31", "fl-0bafccf0ad9ab4d5a"},
+    "flow-log-bucket-policy-allows-delivery": set(),
+    "flow-log-bucket-not-public": set(),
+    "flow-log-destination-owner-in-organization": set(),
+    "flow-log-key-policy-allows-delivery": set(),
+    "flow-log-group-class-standard": set(),
+}
+
+
+@pytest.mark.parametrize("control", sorted(DESTINATIONS))
+def test_destinations_are_judged_as_planted(audited: Audited, control: str) -> None:
+    """What was planted fails, the bucket that answers nobody is undecided, and the archive's place passes or is in order."""
+    assert {f.resource_id for f in audited.findings(control)} == DESTINATIONS[control]
+    undecided = {f.resource_id for f in audited.findings(control, "inconclusive")}
+    of_buckets = control not in ("flow-log-role-can-deliver", "flow-log-group-class-standard")
+    assert undecided == ({"s3://partner-drop-logs"} if of_buckets else set())
+
+
+def test_the_approved_bucket_passes_where_its_owner_is(audited: Audited) -> None:
+    """Its row stands in log-archive, which S3 confirmed as its owner."""
+    for control in ("flow-log-bucket-policy-allows-delivery", "flow-log-key-usable", "flow-log-bucket-policy-not-wide"):
+        result = audited.result(control, "222233334444", "eu-west-1")
+        assert (result.status, result.examined) == ("pass", 1), control
+
+
+DELIVERED = {
+    "fl-0578f7c2f93b6e3c4": ["whole", "gap", "whole"],  # 18 objects never arrived
+    "fl-06a1c8dfdeefacc8a": ["whole"],  # deleted at noon of the first day
+    "fl-0265a6e47dd7d93cc": ["gap", "gap", "gap"],  # its bucket was deleted
+    "fl-09a0a92f590fdc470": ["gap", "gap", "gap"],  # access error
+    "fl-03b5fe699659da3b2": ["unknown", "gap", "gap"],  # a log group that fell silent
+}
+"""Flow log → its days; some of the story."""
+
+
+def test_delivery_is_as_planted(audited: Audited) -> None:
+    """From keys, streams and CloudTrail alone: which flow log delivered on which day."""
+    rows = audited.run.rows("delivery")
+    by_log: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_log.setdefault(row["flow_log_id"], []).append(row)
+    assert {f: [r["state"] for r in by_log[f]] for f in DELIVERED} == DELIVERED
+    counts = {"whole": 70, "gap": 15, "idle": 3, "unknown": 40}
+    assert Counter(r["state"] for r in rows) == counts
+    assert audited.assessment.population["delivery"] == {**counts, "expired": 0, "pending": 0}
+    gap = by_log["fl-0578f7c2f93b6e3c4"][1]
+    assert (gap["objects"], gap["gap_minutes"], gap["reason"]) == (126, 185, "nothing from 02:00 to 05:05")
+    (gone,) = by_log["fl-06a1c8dfdeefacc8a"]
+    assert (gone["in_api"], gone["resource_id"], gone["objects"], gone["expected_minutes"]) == (False, "", 72, 720)
+    idle = next(r for r in rows if r["state"] == "idle")
+    assert (idle["log_destination"], idle["expected_minutes"], idle["objects"]) == ("s3://lake-scratch-logs/ml", 0, 0)
+    streams = [r for r in rows if r["log_destination_type"] == "cloud-watch-logs"]
+    assert {r["state"] for r in streams} == {"unknown", "gap"}  # never whole
+
+
+def test_findings_about_delivery_name_the_flow_log_and_its_days(audited: Audited) -> None:
+    """One finding for each flow log, with what was seen of each day."""
+    found = {f.resource_id: f for f in audited.findings("flow-logs-delivered-without-gap")}
+    assert {f for f, states in DELIVERED.items() if "gap" in states} <= found.keys()
+    silent = found["fl-03b5fe699659da3b2"]
+    assert (silent.resource_type, silent.detail) == ("flow-log", "2026-09-29 gap: nothing from 14:04 to 24:00; 1 more day")
+    assert silent.evidence[0].source == "logs:DescribeLogStreams log-group:555566667777:us-east-1:/scratch/tgw"
+    (deleted,) = audited.findings("flow-logs-not-deleted-in-period")
+    assert deleted.resource_id == "fl-06a1c8dfdeefacc8a"
+
+
+def test_what_was_complete_all_through_the_period(audited: Audited) -> None:
+    """The VPC whose flow log had a gap was not; a log group's streams prove nothing; the rest is proven day by day."""
+    rows = [r for r in audited.run.rows("coverage") if r["resource_type"] == "vpc" and r["state"] == "complete"]
+    assert Counter(r["period_state"] for r in rows) == {"whole": 12, "partial": 1, "unknown": 2}
+    (partial,) = audited.findings("covered-all-through-period")
+    assert partial.resource_id == next(r["resource_id"] for r in rows if r["period_state"] == "partial")
+
+
+def test_the_one_skipdata_is_over_one_percent_of_a_day(audited: Audited) -> None:
+    """Ten of some six hundred minutes."""
+    (skipped,) = audited.findings("no-skipped-records-over-one-percent")
+    assert skipped.resource_id == "eni-01e9100b5eef620df"
+    assert audited.findings("no-silence-between-neighbours") == []

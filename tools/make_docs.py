@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from auditkit.audit.permissions import rows
 from auditkit.cli import cli
 from auditkit.config.schema import ConfigModel
 from auditkit.data import policies_dir
@@ -38,6 +39,7 @@ def generated() -> dict[Path, str]:
         "controls.md": controls,
         "tables.md": tables,
         "auditkit-yaml.md": keys,
+        "permissions.md": permissions,
     }
     return {ROOT / "docs" / name: _joined(ROOT / "docs" / name, build()) for name, build in parts.items()}
 
@@ -108,6 +110,12 @@ def keys() -> Iterator[str]:
     yield from ("| key | value | default |", "|---|---|---|")
     for key, value, default in _keys(schema, schema, ""):
         yield f"| `{key}` | {_cell(value)} | {_cell(default)} |"
+
+
+def permissions() -> Iterator[str]:
+    """Every operation that is asked of AWS, and the IAM actions that it needs."""
+    yield from ("| who | operation | IAM actions | why |", "|---|---|---|---|")
+    yield from (f"| {who} | {operation} | {needs} | {_cell(why)} |" for who, operation, needs, why in rows())
 
 
 def _keys(schema: dict[str, Any], node: dict[str, Any], path: str) -> Iterator[tuple[str, str, str]]:

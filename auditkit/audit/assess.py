@@ -12,20 +12,22 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from auditkit import inventory, snapshot
+from auditkit import inventory, reading, snapshot
 from auditkit.attribution import Rules
 from auditkit.audit import population
+from auditkit.audit.arriving import Arriving, arriving
 from auditkit.audit.findings import Maker, findings_rows
 from auditkit.audit.inputs import Inputs, saved_inputs
 from auditkit.audit.options import EVERYTHING, Narrowing, Tick, silent
 from auditkit.audit.result import Teller
 from auditkit.audit.verdicts import Scope, result
-from auditkit.coverage import Judge, judge, with_delivery
+from auditkit.coverage import Judge, judge
 from auditkit.engines.duckdb import DuckDB, arrow_table, write_parquet
 from auditkit.engines.text import ObjectRead, unpack
 from auditkit.evaluate import evaluate
 from auditkit.model.addresses import Networks
 from auditkit.model.assessment import Assessment, ControlResult, Finding
+from auditkit.model.columnar import Rows
 from auditkit.model.control import SEVERITIES, Control
 from auditkit.model.coverage import Coverage
 from auditkit.model.errors import AuditkitError, NothingInScope
@@ -34,7 +36,7 @@ from auditkit.model.records import LogObject
 from auditkit.model.schema import INVENTORY, TABLES
 from auditkit.model.tables import Column, columns_of
 from auditkit.policy import service_ports
-from auditkit.run import Run, parse_time, write_text
+from auditkit.run import Run, parse_time, write_text, writes
 from auditkit.sources.layout import parse_name
 
 _OBJECTS = tuple(
@@ -59,6 +61,7 @@ _FINDINGS = tuple(Column(n, t, "") for n, t in (
 ))  # fmt: skip
 
 
+@writes
 def assess(
     run: Run, inputs: Inputs | None = None, narrowing: Narrowing = EVERYTHING, tick: Tick = silent
 ) -> Assessment:
@@ -108,23 +111,28 @@ class _Assessor:
     def assess(self) -> Assessment:
         controls = self._controls()
         self.tick("reading the snapshot", 0, 0)
-        estate = inventory.read(self.meta, snapshot.read_calls(self.run.snapshot), self.inputs.approved)
-        estate = with_delivery(self._with_unread_objects(estate), self._arrivals())
+        estate = inventory.read(self.meta, reading.calls(self.run.snapshot, self.meta), self.inputs.approved)
+        estate = self._with_unread_objects(estate)
+        came = arriving(self.run, self.inputs, estate, self.engine.tallies(self.run.index), self.period)
+        estate = came.estate
         scope = Scope(estate, self.narrowing.place)
         if not scope.places():
             raise NothingInScope("no account and region is in scope", "Look at --account and --region.")
         objects = self._load()
-        coverage = judge(estate, self.inputs.config.baselines, self.inputs.approved, self.period, self._nat_seen())
-        coverage = tuple(c for c in coverage if self.narrowing.place(c.account_id, c.region))
+        config = self.inputs.config
+        coverage = judge(
+            estate, config.baselines, self.inputs.approved, self.period, self._nat_seen(), came.history
+        )
+        coverage = self._there(coverage)
         scope = replace(scope, units=population.units(estate, coverage, read=True))
         networks = Networks.of_run(
             dict(self.inputs.config.networks), {v.vpc_id: _cidrs(v.cidr_blocks) for v in estate.vpcs}
         )
         self._derive(estate, coverage, objects, networks)
-        self._add_tables(estate, coverage)
+        self._add_tables(estate, coverage, came)
         results, findings, totals = self._judge(controls, estate, scope, networks, objects)
         assessment = self._teller().assessment(estate, coverage, objects, results, findings, totals)
-        self._write(estate, coverage, objects, assessment)
+        self._write(estate, coverage, came, objects, assessment)
         return assessment
 
     def _controls(self) -> list[Control]:
@@ -158,13 +166,6 @@ class _Assessor:
         ]
         unlisted = [Unread(**u) for u in self.run.state.get("unlisted", ())]
         return replace(estate, unread=(*estate.unread, *unlisted, *lost))
-
-    def _arrivals(self) -> dict[str, datetime]:
-        out: dict[str, datetime] = {}
-        for row in self.index:
-            slot = row["slot"]
-            out[row["flow_log_id"]] = max(slot, out.get(row["flow_log_id"], slot))
-        return out
 
     def _load(self) -> list[ObjectRead]:
         read = [r for r in self.index if r["status"] == "read"]
@@ -235,8 +236,8 @@ class _Assessor:
                 "log_traffic": (population.TRAFFICS, population.traffics(estate)),
                 "log_born": (population.BORN, population.born(estate)),
                 "hurt_days": (population.HURT, population.hurt_days(hurt)),
-                "own_ranges": (population.RANGES, population.own_ranges(estate)),
-                "intermediaries": (population.HIDDEN, population.hidden(estate)),
+                "own_ranges": (population.RANGES, population.own_ranges(estate) if objects else ()),
+                "intermediaries": (population.HIDDEN, population.hidden(estate) if objects else ()),
                 "vpc_ranges": (population.RANGES, population.vpc_ranges(networks.vpcs)),
                 "period_days": (population.DAYS, population.period_days(*self.period, self.as_of)),
             },
@@ -263,11 +264,17 @@ class _Assessor:
                     out += [(flow_log_id, day, "its log objects could not all be listed") for day in days]
         return sorted(set(out))
 
-    def _add_tables(self, estate: Inventory, coverage: Sequence[Coverage]) -> None:
+    def _there(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """The rows that the flags leave."""
+        if isinstance(rows, Rows):
+            return rows.where(self.narrowing.place, "account_id", "region")
+        return [r for r in rows if self.narrowing.place(r.account_id, r.region)]
+
+    def _add_tables(self, estate: Inventory, coverage: Sequence[Coverage], came: Arriving) -> None:
         self.engine.add_rows("coverage", TABLES["coverage"].columns, coverage)
+        self.engine.add_rows("delivery", TABLES["delivery"].columns, self._there(came.rows))
         for name in INVENTORY:
-            rows = [r for r in getattr(estate, name) if self.narrowing.place(r.account_id, r.region)]
-            self.engine.add_rows(name, TABLES[name].columns, rows)
+            self.engine.add_rows(name, TABLES[name].columns, self._there(getattr(estate, name)))
         self.engine.narrow(self.narrowing.accounts, self.narrowing.regions)
 
     # -- controls ------------------------------------------------------------------------------------------------
@@ -318,19 +325,26 @@ class _Assessor:
     # -- the result ----------------------------------------------------------------------------------------------
 
     def _teller(self) -> Teller:
-        return Teller(self.inputs, self.narrowing, self.engine, self.index, self.period, self.as_of)
+        return Teller(self.inputs, self.narrowing, self.engine, self.index, self.period, self.as_of, self.meta)
 
     def _write(
-        self, estate: Inventory, coverage: Sequence[Coverage], objects: Sequence[ObjectRead], assessment: Assessment
+        self,
+        estate: Inventory,
+        coverage: Sequence[Coverage],
+        came: Arriving,
+        objects: Sequence[ObjectRead],
+        assessment: Assessment,
     ) -> None:
         tables = self.run.tables
-        write_parquet(arrow_table(TABLES["coverage"].columns, map(_row, coverage)), tables / "coverage.parquet")
+        write_parquet(arrow_table(TABLES["coverage"].columns, coverage), tables / "coverage.parquet")
+        delivery = arrow_table(TABLES["delivery"].columns, self._there(came.rows))
+        write_parquet(delivery, tables / "delivery.parquet")
         write_parquet(arrow_table(columns_of(Account), map(_row, estate.accounts)), tables / "accounts.parquet")
         write_parquet(
             arrow_table(columns_of(Unread), map(_row, self._teller().unread(estate))), tables / "unread.parquet"
         )
         for name in INVENTORY:
-            rows = (_row(r) for r in getattr(estate, name) if self.narrowing.place(r.account_id, r.region))
+            rows = self._there(getattr(estate, name))
             write_parquet(arrow_table(TABLES[name].columns, rows), tables / f"{name}.parquet")
         write_parquet(self.engine.interface_days(), tables / "interface_days.parquet")
         write_parquet(self.engine.matches(), tables / "flow_records.parquet")

@@ -1,38 +1,36 @@
-"""Collect: AWS, or a saved snapshot, and log objects → the run. After it nothing needs AWS."""
+"""Collect: AWS, or a saved snapshot, and log objects → the run. After it nothing needs AWS.
+
+Killed at any moment, the same command goes on: what was answered, listed and fetched is not asked again.
+"""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from auditkit import inventory, snapshot
+from auditkit import reading, snapshot
+from auditkit.audit import saved
+from auditkit.audit.fetching import Fetching
+from auditkit.audit.index import IndexWriter
 from auditkit.audit.inputs import Inputs, save_inputs
+from auditkit.audit.journal import Journal
+from auditkit.audit.listing import Listing, Totals
 from auditkit.audit.options import EVERYTHING, Narrowing, Tick, silent
-from auditkit.config.schema import Config, Exclusion
-from auditkit.engines.duckdb import write_parquet
-from auditkit.model.errors import AuditkitError, NothingInScope
+from auditkit.audit.scoping import Days, Scoping
+from auditkit.config.schema import BudgetModel, Config
+from auditkit.model.errors import AuditkitError
 from auditkit.model.inventory import Inventory, Unread
-from auditkit.model.records import LogObject
 from auditkit.run import Run, iso, parse_time
-from auditkit.sources import Source, SourceError
-from auditkit.sources.local import Local
 
-_FETCHERS = 8
-"""Objects fetched at once."""
-LATE = timedelta(minutes=15)
-"""Records that start before midnight end, and lie, in objects of the next minutes."""
-INDEX = pa.schema([
-    ("uri", pa.string()), ("key", pa.string()), ("account_id", pa.string()), ("region", pa.string()), ("flow_log_id", pa.string()),
-    ("slot", pa.timestamp("us", tz="UTC")), ("size", pa.int64()), ("etag", pa.string()), ("version_id", pa.string()),
-    ("last_modified", pa.timestamp("us", tz="UTC")), ("sha256", pa.string()), ("kept", pa.string()), ("status", pa.string()), ("error", pa.string()),
-])  # fmt: skip
-"""records/index.parquet: each log object in scope. status: read, unread or listed (records.mode: none)."""
+_ASKED = {
+    "config_sha256": "auditkit.yaml",
+    "period": "period",
+    "narrowed": "narrowing (--account, --region, --table, --control)",
+}
 
 
 @dataclass(frozen=True)
@@ -53,266 +51,164 @@ class Collector:
     """The clock."""
     tick: Tick = silent
     """Progress."""
-    _taken: dict[str, str] = field(default_factory=dict)
+    made: datetime | None = None
+    """When the run was begun, as run.json says it; None: by the clock."""
 
     @property
     def config(self) -> Config:
         """auditkit.yaml."""
         return self.inputs.config
 
+    @cached_property
+    def scoping(self) -> Scoping:
+        """What is in scope."""
+        return Scoping(self.inputs, self.narrowing, self.now)
+
+    def period(self) -> tuple[datetime, datetime]:
+        """Start and exclusive end; without a period in auditkit.yaml, the one begun with, or the last whole UTC day."""
+        saved = self.run.state.get("period")
+        if self.config.period is None and saved:
+            return parse_time(saved["start"]), parse_time(saved["end"])
+        return self.scoping.period()
+
     def collect(self) -> None:
-        """Collect, or do nothing where this run has been collected with the same configuration.
+        """Collect, go on with what was begun, or do nothing where it has been collected.
+
+        Policies and waivers decide nothing here: those of today are saved in the run, and it is judged by them.
 
         Raises:
-            AuditkitError: the run belongs to another configuration; the period has not ended; AWS knows no caller.
+            AuditkitError: the run belongs to another configuration, or to another process that writes it;
+                the period has not ended; AWS knows no caller.
             NothingInScope: nothing is left to audit.
         """
-        wanted = {
+        if not self.run.done("collect"):
+            interim = self.interim or bool(self.run.state.get("interim"))
+            Days(*self.period()).check(self.scoping.clock, interim=interim)
+        with self.run.lock():
+            self._check_same()
+            if not self.run.done("collect"):
+                self._begin()
+                meta = self._snapshot()
+                estate = self.scoping.estate(meta, reading.calls(self.run.snapshot, meta))
+                self._records(estate)
+                self.run.mark("collect")
+            save_inputs(self.run, self.inputs)
+
+    def _options(self) -> dict[str, Any]:
+        start, end = self.period()
+        return {
             "config_sha256": self.config.sha256,
             "narrowed": self.narrowing.as_json(),
-            "period": self._period_text(),
+            "period": {"start": iso(start), "end": iso(end)},
         }
+
+    def _check_same(self) -> None:
+        """Go on only with what was begun."""
         state = self.run.state
-        if state and state.get("options") != wanted:
+        if not state:
+            return
+        begun, now = state.get("options", {}), self._options()
+        other = [f"another {said}" for key, said in _ASKED.items() if begun.get(key) != now[key]]
+        if other:
             raise AuditkitError(
-                f"{self.run.path} was begun with another auditkit.yaml, period or narrowing",
+                f"{self.run.path} was begun with {' and '.join(other)}",
                 "Name another directory with -o, or go back to what it was begun with.",
             )
-        if self.run.done("collect"):
-            return
-        self._check_period()
+
+    def _begin(self) -> None:
+        state, options = self.run.state, self._options()
+        if state:
+            self.run.sweep()
         self.run.note(
-            options=wanted,
-            started=state.get("started", iso(self.now())),
-            interim=self.interim,
-            period=self._period_text(),
+            options=options,
+            period=options["period"],
+            started=state.get("started", iso(self.made or self.now())),
+            interim=self.interim or state.get("interim", False),
             done=[],
         )
         save_inputs(self.run, self.inputs)
-        meta = self._snapshot()
-        estate = inventory.read(meta, snapshot.read_calls(self.run.snapshot), self.inputs.approved)
-        there = {a.account_id for a in estate.accounts if a.status == "in_scope"}
-        if not there or not there.issuperset(self.narrowing.accounts):
-            strange = ", ".join(sorted(set(self.narrowing.accounts) - there))
-            raise NothingInScope(
-                f"no account {strange} is in scope" if strange else "no account is in scope",
-                "Look at organization: and at --account.",
-            )
-        regions = {r for some in estate.regions.values() for r in some}
-        if regions and not regions.issuperset(self.narrowing.regions):
-            strange = ", ".join(sorted(set(self.narrowing.regions) - regions))
-            raise NothingInScope(f"no region {strange} is in scope", "Look at regions: and at --region.")
-        self._records(estate)
-        self.run.note(as_of=meta["as_of"], identity=meta.get("identity", {}))
-        self.run.mark("collect")
-
-    def period(self) -> tuple[datetime, datetime]:
-        """Start and exclusive end; without a period in auditkit.yaml, the last whole UTC day."""
-        if self.config.period is not None:
-            return self.config.period
-        end = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
-        return end - timedelta(days=1), end
-
-    def _period_text(self) -> dict[str, str]:
-        if saved := self.run.state.get("period"):
-            return dict(saved)
-        start, end = self.period()
-        return {"start": iso(start), "end": iso(end)}
-
-    def _clock(self) -> datetime:
-        """Now; for a saved snapshot, when it was collected."""
-        if self.config.model.snapshot is None:
-            return self.now()
-        return parse_time(snapshot.read_meta(self.config.local(self.config.model.snapshot))["as_of"])
-
-    def _check_period(self) -> None:
-        start, end = (parse_time(self._period_text()[key]) for key in ("start", "end"))
-        if start >= self._clock():
-            raise AuditkitError(
-                f"the period begins on {iso(start)}, after what there is to audit", "Name an earlier one with --period."
-            )
-        if end > self._clock() and not self.interim:
-            raise AuditkitError(
-                f"the period ends on {iso(end)}, which is still to come",
-                "Pass --interim to audit what there is so far; the report will say so.",
-            )
 
     def _snapshot(self) -> dict[str, Any]:
-        """Scan AWS, or copy the saved snapshot."""
-        saved = self.config.model.snapshot
-        if saved is not None:
-            source = self.config.local(saved)
-            meta = snapshot.read_meta(source)
-            shutil.copytree(source, self.run.snapshot, dirs_exist_ok=True)
-            return self._scoped(meta)
+        """Fill RUN/snapshot, unless that was finished before; snapshot.json tells the scope."""
+        if "as_of" in self.run.state:
+            return snapshot.read_meta(self.run.snapshot)
+        given = self.config.model.snapshot
+        meta = self._scan() if given is None else saved.take(self.config.local(given), self.run.snapshot)
+        meta = self.scoping.scoped(meta)
+        snapshot.write_meta(self.run.snapshot, meta)
+        self.run.note(as_of=meta["as_of"], identity=meta.get("identity", {}))
+        return snapshot.read_meta(self.run.snapshot)
+
+    def _scan(self) -> dict[str, Any]:
+        """Ask AWS, less the files of the snapshot that were finished before."""
         from auditkit.scan import scan  # noqa: PLC0415 - boto3 is heavy, and a saved snapshot does without
 
         def keep(calls: list[Any]) -> None:
             if calls:
                 snapshot.write_calls(self.run.snapshot / snapshot.path_of(calls[0]), calls)
 
-        meta = scan(self._session(), self._wanted(), keep, self.tick, now=self.now)
-        return self._scoped(meta)
+        have = partial(snapshot.calls_of, self.run.snapshot)
+        return scan(self.aws(), self.scoping.wanted(), keep, self.tick, now=self.now, have=have)
 
-    def _exclusions(self) -> list[Exclusion]:
-        """Those in force; an expired exclusion brings its account back."""
-        today = self._clock().date()
-        return [e for e in self.config.model.organization.exclude if e.approved_on <= today < e.expires]
-
-    def _scoped(self, meta: dict[str, Any]) -> dict[str, Any]:
-        """Note who is excluded, by whom and why, and leave them out of the scope."""
-        excluded = [e.model_dump(mode="json") for e in self._exclusions()]
-        out = {e["account"] for e in excluded}
-        scope = meta.get("scope", {})
-        model = self.config.model
-        accounts = (
-            list(scope.get("accounts", []))
-            if model.organization.accounts == "all"
-            else list(model.organization.accounts)
-        )
-        # An account that was left out when the snapshot was made, and is not any more, is in scope and not read.
-        accounts += [
-            e["account"]
-            for e in scope.get("excluded", [])
-            if model.organization.accounts == "all" and e["account"] not in out
-        ]
-        accounts = sorted({a for a in accounts if a not in out})
-        asked = scope.get("regions", {})
-        regions = {
-            a: sorted(asked.get(a, [])) if model.regions == "enabled" else sorted(model.regions) for a in accounts
-        }
-        scope = {**scope, "excluded": excluded, "accounts": accounts, "regions": regions}
-        snapshot.write_meta(self.run.snapshot, {**meta, "scope": scope})
-        return snapshot.read_meta(self.run.snapshot)
-
-    def _session(self) -> Any:
+    def aws(self) -> Any:
+        """Make the AWS session."""
         if self.session is None:
             raise AuditkitError("no AWS session was handed in")
         return self.session()
 
-    def _wanted(self) -> Any:
-        from auditkit.scan import Wanted  # noqa: PLC0415 - as above
-
-        organization = self.config.model.organization
-        return Wanted(
-            role_name=organization.role_name,
-            external_id=organization.external_id,
-            accounts=None if organization.accounts == "all" else tuple(organization.accounts),
-            excluded=tuple(e.account for e in self._exclusions()),
-            regions=None if self.config.model.regions == "enabled" else tuple(self.config.model.regions),
-            only_accounts=self.narrowing.accounts,
-            only_regions=self.narrowing.regions,
-            bucket_accounts={
-                d.bucket: d.account for d in self.config.model.destinations.values() if d.bucket and d.account
-            },
-        )
-
-    # -- log objects ---------------------------------------------------------------------------------------------
-
-    def days(self, as_of: datetime) -> list[date]:
-        """The UTC days whose objects may hold records of the period."""
-        start, end = (parse_time(self._period_text()[key]) for key in ("start", "end"))
-        last = min(end + LATE, as_of)
-        out, day = [], start.date()
-        while datetime(day.year, day.month, day.day, tzinfo=UTC) < last:
-            out.append(day)
-            day += timedelta(days=1)
-        return out
-
     def _records(self, estate: Inventory) -> None:
-        unread: list[Unread] = []
-        listed: list[tuple[Source, LogObject]] = []
-        end = parse_time(self._period_text()["end"]) + LATE
-        for source in self._sources(estate):
-            for obj in source.list(self.days(estate.as_of), unread.append):
-                if obj.slot < end and self.narrowing.place(obj.account_id, obj.region):
-                    listed.append((source, obj))
-                    if len(listed) % 1000 == 0:
-                        self.tick("log objects listed", len(listed), 0)
-        listed.sort(key=lambda one: (one[1].uri, one[1].version_id))
-        self._check_budget([obj for _, obj in listed])
-        named = [(source, obj, self._kept_name(obj)) for source, obj in listed]
-        # Waiting for S3 is worth threads; copying files is not.
-        away = any(not isinstance(source, Local) for source, _ in listed)
-        with ThreadPoolExecutor(_FETCHERS if away else 1) as pool:
-            fetched = pool.map(lambda one: self._fetch(*one), named)
-            rows = [self._told(row, at, len(listed)) for at, row in enumerate(fetched, 1)]
-        write_parquet(pa.Table.from_pylist(rows, INDEX), self.run.index)
-        self.run.note(
-            unlisted=[
-                _unread_json(u) for u in sorted(unread, key=lambda u: (u.account_id, u.region, u.resource, u.call))
-            ]
+        """List the log objects, fetch them, and write the index, unless that was finished before."""
+        records = self.run.index.parent
+        listing, path = records / "listed", records / "journal.jsonl"
+        if not (self.run.index.exists() and "unlisted" in self.run.state):
+            self._list_and_fetch(estate, Listing(listing), path)
+        Listing(listing).forget()
+        path.unlink(missing_ok=True)
+
+    def _list_and_fetch(self, estate: Inventory, listing: Listing, journal_path: Path) -> None:
+        days = Days(*self.period())
+        sources = self.scoping.sources(estate, self.aws)
+        mode = self.config.model.records.mode
+
+        def check(totals: Totals) -> None:
+            if mode != "none":
+                within(self.config.model.records.budget, totals)
+
+        listing.run(
+            sources,
+            days.days(estate.as_of),
+            lambda obj: days.holds(obj) and self.scoping.holds(obj),
+            check,
+            self.tick,
         )
+        totals = listing.totals
+        self.tick("log objects listed", totals.objects, totals.objects)
+        fetching = Fetching(self.run, sources, self.scoping.shown)
+        with Journal(journal_path) as journal, IndexWriter(self.run.index) as index:
+            if mode == "none":
+                rows = fetching.listed(listing.objects())
+            else:
+                rows = fetching.rows(listing.objects(), journal, totals.objects)
+            for done, row in enumerate(rows, 1):
+                index.add(row)
+                if mode != "none" and (done % 100 == 0 or done == totals.objects):
+                    self.tick("log objects read", done, totals.objects)
+        self.run.note(unlisted=[_unread_json(u) for u in totals.unread], foreign_keys=totals.foreign)
 
-    def _sources(self, estate: Inventory) -> Iterator[Source]:
-        records = self.config.model.records
-        if records.local:
-            yield Local(self.config.local(one) for one in records.local)
-        if "s3" in records.sources and self.config.model.snapshot is None:
-            from auditkit.scan import s3_clients  # noqa: PLC0415 - boto3 again
-            from auditkit.sources.s3 import S3  # noqa: PLC0415
 
-            absent = {d.log_destination for d in estate.destinations if d.exists is False}
-            owners = {d.bucket: d.account for d in self.config.model.destinations.values() if d.bucket and d.account}
-            wanted = sorted(
-                {
-                    (log.bucket, log.prefix, log.account_id, log.region, owners.get(log.bucket, log.account_id))
-                    for log in estate.flow_logs
-                    if log.bucket
-                    and log.log_destination not in absent
-                    and self.narrowing.place(log.account_id, log.region)
-                }
-            )
-            if wanted:
-                yield S3(s3_clients(self._session(), self._wanted(), now=self.now), tuple(wanted))
+def within(budget: BudgetModel, totals: Totals) -> None:
+    """Refuse what is over the budget.
 
-    def _check_budget(self, objects: list[LogObject]) -> None:
-        budget, mode = self.config.model.records.budget, self.config.model.records.mode
-        size = sum(obj.size for obj in objects)
-        if mode != "none" and (len(objects) > budget.objects or size > budget.bytes):
-            raise AuditkitError(
-                f"reading {len(objects):,} log objects of {size:,} bytes is over the budget of {budget.objects:,} objects and {budget.bytes:,} bytes",
-                "Raise records.budget in auditkit.yaml, shorten the period, or set records.mode: none. Nothing was read.",
-            )
-
-    def _told(self, row: dict[str, Any], at: int, total: int) -> dict[str, Any]:
-        if at % 100 == 0 or at == total:
-            self.tick("log objects read", at, total)
-        return row
-
-    def _fetch(self, source: Source, obj: LogObject, kept: str) -> dict[str, Any]:
-        row = {name: getattr(obj, name, "") for name in INDEX.names}
-        row |= {"uri": self._shown(obj.uri), "sha256": "", "kept": "", "status": "listed", "error": ""}
-        if self.config.model.records.mode == "none":
-            return row
-        try:
-            got = source.fetch(obj, self.run.kept / kept)
-        except SourceError as error:
-            row |= {"status": "unread", "error": error.unread.error}
-        else:
-            row |= {
-                "status": "read",
-                "kept": kept,
-                "sha256": got.sha256,
-                "etag": got.etag or obj.etag,
-                "version_id": got.version_id or obj.version_id,
-            }
-        return row
-
-    def _shown(self, uri: str) -> str:
-        """A local path as seen from auditkit.yaml, so that a run says the same wherever it was made."""
-        folder = f"{self.config.path.parent}/"
-        return uri.removeprefix("./").removeprefix(folder if folder != "./" else "")
-
-    def _kept_name(self, obj: LogObject) -> str:
-        """Where the copy goes: made of parts that the layout has checked, never of the key as it came."""
-        name = f"{obj.account_id}/{obj.region}/{obj.slot:%Y/%m/%d}/{obj.filename}"
-        at = 1
-        while self._taken.get(name, obj.uri) != obj.uri:
-            at += 1
-            name = f"{obj.account_id}/{obj.region}/{obj.slot:%Y/%m/%d}/{at}-{obj.filename}"
-        self._taken[name] = obj.uri
-        return name
+    Raises:
+        AuditkitError: the objects listed so far are.
+    """
+    if totals.objects > budget.objects or totals.bytes > budget.bytes:
+        raise AuditkitError(
+            f"reading {totals.objects:,} log objects of {totals.bytes:,} bytes, and those not listed yet, "
+            f"is over the budget of {budget.objects:,} objects and {budget.bytes:,} bytes",
+            "`auditkit collect --plan` counts all of them. Raise records.budget in auditkit.yaml, shorten the period, "
+            "or set records.mode: none. Nothing was read.",
+        )
 
 
 def _unread_json(unread: Unread) -> dict[str, str]:

@@ -6,14 +6,16 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 
 from auditkit.attribution import Rules
 from auditkit.evaluate import Group, Outcome
 from auditkit.model.assessment import Evidence, Finding, fingerprint
+from auditkit.model.columnar import Rows
 from auditkit.model.condition import tests
 from auditkit.model.control import Control, Waiver
-from auditkit.model.inventory import FlowLog, Inventory
+from auditkit.model.inventory import FlowLog, Inventory, NetworkInterface
 from auditkit.model.schema import TABLES
 from auditkit.policy import expired
 
@@ -27,11 +29,12 @@ _ID = {
     "transit_gateways": (None, "transit_gateway_id", "transit_gateway_arn"),
     "transit_gateway_attachments": (None, "transit_gateway_attachment_id", "transit_gateway_attachment_arn"),
     "nat_gateways": (None, "nat_gateway_id", "nat_gateway_arn"),
+    "delivery": (None, "flow_log_id", None),
     "flow_records": ("subject_type", "subject", None),
     "interface_days": ("resource_type", "interface_id", None),
 }
 _KIND = {
-    "flow_logs": "flow-log", "vpcs": "vpc", "subnets": "subnet", "network_interfaces": "network-interface", "transit_gateways": "transit-gateway",
+    "flow_logs": "flow-log", "delivery": "flow-log", "vpcs": "vpc", "subnets": "subnet", "network_interfaces": "network-interface", "transit_gateways": "transit-gateway",
     "transit_gateway_attachments": "transit-gateway-attachment", "nat_gateways": "nat-gateway",
 }  # fmt: skip
 
@@ -57,9 +60,16 @@ class Maker:
         """Make the findings of one control."""
         wanted = {(row["object"], row["line"]) for g in outcome.groups for row in g.sample if "object" in row}
         texts = self.lines(wanted) if wanted else {}
-        arns = {i.interface_id: i.interface_arn for i in self.inventory.network_interfaces}
-        logs = {log.flow_log_id: log for log in self.inventory.flow_logs}
-        return [self._finding(outcome.control, g, texts, arns, logs) for g in outcome.groups]
+        return [self._finding(outcome.control, g, texts, self._arns, self._logs) for g in outcome.groups]
+
+    @cached_property
+    def _arns(self) -> Mapping[str, str]:
+        rows = Rows.made_of(NetworkInterface, self.inventory.network_interfaces)
+        return dict(zip(rows.column("interface_id"), rows.column("interface_arn"), strict=True))
+
+    @cached_property
+    def _logs(self) -> Mapping[str, FlowLog]:
+        return {log.flow_log_id: log for log in self.inventory.flow_logs}
 
     def _finding(
         self,
@@ -87,7 +97,11 @@ class Maker:
             resource_id=resource,
             resource_arn=arn,
             group=key,
-            detail=_flow_detail(group, facts) if flows else _row_detail(control, first),
+            detail=_flow_detail(group, facts)
+            if flows
+            else _days_detail(group)
+            if control.table == "delivery"
+            else _row_detail(control, first),
             evidence=self._records(group, texts) if flows else self._answers(control, group, logs),
             facts=facts,
             cause=self.rules.explain(group.sample) if flows and group.fails else None,
@@ -128,6 +142,8 @@ class Maker:
                     + (f" or {row['vpc_id']}" if row["vpc_id"] not in ("", row["resource_id"]) else ""),
                 ),
             )
+        if control.table == "delivery":
+            return tuple(_arrived(one, where) for one in group.sample)
         table = TABLES[control.table]
         out = []
         for test in dict.fromkeys(t.column for t in (*tests(control.where), *tests(control.fail_where))):
@@ -197,6 +213,24 @@ def _row_detail(control: Control, row: Mapping[str, Any]) -> str:
         )
     columns = dict.fromkeys(t.column for t in tests(control.fail_where))
     return ", ".join(f"{c} is {_text(row[c])}" for c in columns)
+
+
+def _days_detail(group: Group) -> str:
+    """What the days of a flow log were, the first of them in words."""
+    first, days = group.sample[0], group.facts["rows"]
+    why = f": {first['reason']}" if first["reason"] else ""
+    more = f"; {days - 1:,} more {'day' if days == 2 else 'days'}" if days > 1 else ""
+    return f"{first['day']:%Y-%m-%d} {first['state']}{why}{more}"
+
+
+def _arrived(row: Mapping[str, Any], where: str) -> Evidence:
+    """What keys or streams tell of one day."""
+    call = "logs:DescribeLogStreams" if row["log_destination_type"] == "cloud-watch-logs" else "s3:ListObjectsV2"
+    last = f", the last of slot {row['last']:%H:%M}" if row["objects"] and row["last"] else ""
+    objects = f"{row['objects']:,} object{'' if row['objects'] == 1 else 's'}{last}"
+    told = [f"{row['day']:%Y-%m-%d} {row['state']}", row["reason"], objects if call.startswith("s3") else ""]
+    source = f"{call} {row['log_destination']}" if row["log_destination"] else f"{call} {where}"
+    return Evidence(kind="answer", source=source, text="; ".join(filter(None, told)))
 
 
 def _flow_log_text(log: FlowLog) -> str:

@@ -11,7 +11,7 @@ from auditkit.model.control import Control, Waiver
 from auditkit.model.errors import InvalidInput, Problem
 from auditkit.model.inventory import Approved
 from auditkit.policy import digest, load_policies, load_waivers, policy_files
-from auditkit.run import Run
+from auditkit.run import Run, writes
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ def load_inputs(config: Config) -> Inputs:
     return Inputs(config, controls, waivers, digest(paths))
 
 
+@writes
 def save_inputs(run: Run, inputs: Inputs) -> None:
     """Copy the inputs into the run."""
     files = [

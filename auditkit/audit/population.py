@@ -6,9 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from auditkit.config.schema import Baseline
 from auditkit.coverage import TRAFFIC, Judge
 from auditkit.model.addresses import cidr
+from auditkit.model.columnar import Rows, combinations
 from auditkit.model.coverage import Coverage
 from auditkit.model.inventory import Inventory, NetworkInterface
 from auditkit.model.tables import Column
@@ -24,7 +28,7 @@ def _c(name: str, type_: str) -> Column:
 
 UNITS = (
     *(_c(n, "text") for n in ("unit", "resource_type", "account_id", "region", "vpc_id", "subnet_id", "instance_id", "service", "subject", "subject_type", "baseline", "silent")),
-    _c("attached", "integer"), _c("in_use", "boolean"),
+    _c("attached", "integer"), _c("in_use", "boolean"), _c("flow_log_ids", "list"),
     *(_c(n, "tags") for n in ("vpc_tags", "subnet_tags", "interface_tags", "account_tags")),
 )  # fmt: skip
 RANKS = (
@@ -41,7 +45,7 @@ HIDDEN = (_c("vpc_id", "text"), _c("ip", "text"))
 DAYS = (_c("day", "text"),)
 
 
-def units(inventory: Inventory, coverage: Sequence[Coverage], *, read: bool) -> list[dict[str, Any]]:
+def units(inventory: Inventory, coverage: Sequence[Coverage], *, read: bool) -> pa.Table:
     """One row per interface, attachment and regional NAT gateway: what can have interface-days.
 
     A Connect attachment has none: its traffic is logged under the attachment that carries it.
@@ -51,43 +55,46 @@ def units(inventory: Inventory, coverage: Sequence[Coverage], *, read: bool) -> 
         coverage: as judged.
         read: whether log objects were to be read at all.
     """
-    interfaces = {i.interface_id: i for i in inventory.network_interfaces}
-    connect = {
+    connect = [
         a.transit_gateway_attachment_id for a in inventory.transit_gateway_attachments if a.attached_type == "connect"
+    ]
+    rows = Rows.made_of(Coverage, coverage).table
+    carried = pc.is_in(rows["resource_id"], pa.array(connect, pa.string()))
+    rows = rows.filter(pc.and_not(pc.is_in(rows["resource_type"], pa.array(_SEEN, pa.string())), carried))
+    # The other side of a peering: its records carry the same attachment id.
+    rows = rows.take(combinations(rows.select(["resource_id"]))[1])
+    interfaces = Rows.made_of(NetworkInterface, inventory.network_interfaces).table
+    found = pc.index_in(rows["resource_id"], interfaces["interface_id"].combine_chunks())
+    told = interfaces.select(["instance_id", "subject_type", "attach_time", "status"]).take(found)
+    columns = {c.name: rows[c.name] for c in UNITS if c.name in rows.column_names} | {
+        "unit": rows["resource_id"],
+        "instance_id": pc.fill_null(told["instance_id"], ""),
+        "subject_type": pc.coalesce(told["subject_type"], rows["resource_type"]),
+        "baseline": pc.fill_null(rows["baseline"], ""),
+        "silent": _silent(rows, inventory, read=read),
+        "attached": pc.divide(told["attach_time"].cast(pa.int64()), 1_000_000),
+        "in_use": pc.fill_null(pc.not_equal(told["status"], "available"), fill_value=True),
     }
+    return pa.table({c.name: columns[c.name] for c in UNITS})
+
+
+_SEEN = ("network-interface", "transit-gateway-attachment", "nat-gateway")
+
+
+def _silent(rows: pa.Table, inventory: Inventory, *, read: bool) -> pa.Array:
     stored = {log.flow_log_id for log in inventory.flow_logs if log.bucket}
-    out: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    for row in coverage:
-        if (
-            row.resource_type not in ("network-interface", "transit-gateway-attachment", "nat-gateway")
-            or row.resource_id in connect
-        ):
-            continue
-        if row.resource_id in seen:  # the other side of a peering: its records carry the same attachment id
-            continue
-        seen.add(row.resource_id)
-        interface = interfaces.get(row.resource_id)
-        attached = interface.attach_time if interface else None
-        out.append({
-            "unit": row.resource_id, "resource_type": row.resource_type, "account_id": row.account_id, "region": row.region,
-            "vpc_id": row.vpc_id, "subnet_id": row.subnet_id, "instance_id": interface.instance_id if interface else "",
-            "service": row.service, "subject": row.subject, "subject_type": interface.subject_type if interface else row.resource_type,
-            "baseline": row.baseline or "", "silent": _why_silent(row, stored, read=read),
-            "attached": int(attached.timestamp()) if attached else None, "in_use": interface.in_use if interface else True,
-            "vpc_tags": row.vpc_tags, "subnet_tags": row.subnet_tags, "interface_tags": row.interface_tags, "account_tags": row.account_tags,
-        })  # fmt: skip
-    return out
-
-
-def _why_silent(row: Coverage, stored: set[str], *, read: bool) -> str:
     if not read:
-        return "records were not read (records.mode: none)"
-    if row.delivered == "NONE":
+        return pa.array(["records were not read (records.mode: none)"], pa.string()).take(pa.array([0] * len(rows)))
+    pairs = zip(rows["delivered"].to_pylist(), rows["flow_log_ids"].to_pylist(), strict=True)
+    return pa.array([_why_silent(delivered, ids, stored) for delivered, ids in pairs], pa.string())
+
+
+def _why_silent(delivered: str | None, flow_log_ids: Sequence[str], stored: set[str]) -> str:
+    if delivered == "NONE":
         return "no flow log delivers its records"
-    if row.flow_log_ids and not stored.intersection(row.flow_log_ids):
+    if flow_log_ids and not stored.intersection(flow_log_ids):
         return "its flow logs write to a place that was not read"
-    if row.delivered is None:
+    if delivered is None:
         return "whether a flow log delivers its records is not known"
     return "no record of it was found"
 

@@ -10,9 +10,10 @@ from auditkit.audit.options import Tick, silent
 from auditkit.evidence import MANIFEST, manifest
 from auditkit.formats import FORMATS, build
 from auditkit.model.errors import AuditkitError, nearest
-from auditkit.run import Run, write_bytes, write_text
+from auditkit.run import Run, write_bytes, write_text, writes
 
 
+@writes
 def report(run: Run, formats: Sequence[str], made: datetime, tick: Tick = silent) -> list[Path]:
     """Write documents into the run's reports folder.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,13 +16,15 @@ from auditkit.audit.options import Narrowing
 from auditkit.engines.duckdb import DuckDB
 from auditkit.engines.text import ObjectRead
 from auditkit.model.assessment import SCHEMA, Assessment, ControlResult, Finding
+from auditkit.model.columnar import Rows
 from auditkit.model.coverage import Coverage
 from auditkit.model.inventory import Inventory, Unread
 from auditkit.policy import expired
 from auditkit.run import iso
 
 _TOP = ("remote_address", "subject", "local_port")
-_AWS_HOST = re.compile(r"https://[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|aws)(/|$)")
+AWS_HOST = re.compile(r"https://[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|aws)(/|$)")
+"""Endpoints of AWS itself."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Teller:
     """Start and exclusive end, UTC."""
     as_of: datetime
     """When collecting ended."""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """snapshot.json."""
 
     def assessment(
         self,
@@ -124,10 +128,10 @@ class Teller:
         status = Counter(a.status for a in estate.accounts)
         read = Counter(a.read for a in estate.accounts if a.status == "in_scope")
         states: dict[str, dict[str, int]] = {}
-        for row in coverage:
-            of_type = states.setdefault(row.resource_type, {"in_scope": 0})
-            of_type["in_scope"] += 1
-            of_type[row.state] = of_type.get(row.state, 0) + 1
+        for (kind, state), count in _counted(coverage, "resource_type", "state").items():
+            of_type = states.setdefault(kind, {"in_scope": 0})
+            of_type["in_scope"] += count
+            of_type[state] = count
         days = self.engine.observed()
         indexed = Counter(r["status"] for r in self.index)
         observed = sum(days.get(k, 0) for k in ("all", "accept", "reject"))
@@ -137,6 +141,7 @@ class Teller:
             "regions": {"in_scope": len({r for regions in estate.regions.values() for r in regions})},
             "resources": {kind: dict(sorted(states[kind].items())) for kind in sorted(states)},
             "interface_days": {"in_scope": sum(days.values()), "observed": observed, "part": days.get("part", 0), "none": days.get("none", 0), "sampled_out": days.get("sampled_out", 0)},
+            "delivery": self.engine.delivered(),
             "log_objects": {"in_scope": len(self.index), "read": indexed["read"], "damaged": sum(o.damaged > 0 for o in objects), "not_read": len(self.index) - indexed["read"]},
             "records": {"ok": sum(o.ok for o in objects), "nodata": sum(o.nodata for o in objects), "skipdata": sum(o.skipdata for o in objects), "damaged": sum(o.damaged for o in objects)},
         }  # fmt: skip
@@ -150,10 +155,11 @@ class Teller:
             yield "The network was not read from AWS in this run but from a saved snapshot."
         if estate.identity.get("provenance") == "imported":
             yield "The snapshot was imported: nobody but its giver vouches for it."
+        yield from _told(self.meta)
         if self.inputs.config.model.records.local:
             yield "Log objects were read from local copies, not from the buckets that AWS delivered to."
         endpoint = estate.identity.get("endpoint", "")
-        if endpoint and not _AWS_HOST.match(endpoint):
+        if endpoint and not AWS_HOST.match(endpoint):
             yield f"The answers came from an endpoint that is not AWS: {endpoint}"
         if not self.inputs.config.model.destinations:
             yield "auditkit.yaml approves no destination by name, so that any destination counted as approved."
@@ -161,12 +167,28 @@ class Teller:
             yield "Flow records were not read: controls on traffic could not conclude."
 
 
+def _told(meta: Mapping[str, Any]) -> Iterable[str]:
+    """What snapshot.json says of its own making; it is a file that may come from anybody."""
+    parts = meta.get("merged")
+    if isinstance(parts, list) and parts:
+        imported = sum(not isinstance(one, dict) or one.get("provenance") != "collected" for one in parts)
+        told = f", {imported} of them imported" if imported else ""
+        yield f"This run was joined from {len(parts)} runs{told}; its clock is the latest of theirs."
+    notes = meta.get("notes")
+    yield from (note[:500] for note in (notes if isinstance(notes, list) else [])[:20] if isinstance(note, str))
+
+
 def _waiver_key(waiver: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(waiver[key] for key in ("control", "resource", "account", "region"))
 
 
+def _counted(coverage: Sequence[Coverage], *names: str) -> Counter[tuple[str, ...]]:
+    rows = Rows.made_of(Coverage, coverage)
+    return Counter(zip(*(rows.column(name) for name in names), strict=True))
+
+
 def _matrix(coverage: Sequence[Coverage]) -> tuple[dict[str, Any], ...]:
-    counts = Counter((c.account_id, c.region, c.resource_type, c.state) for c in coverage)
+    counts = _counted(coverage, "account_id", "region", "resource_type", "state")
     return tuple(
         {"account_id": a, "region": r, "resource_type": t, "state": s, "count": n}
         for (a, r, t, s), n in sorted(counts.items())

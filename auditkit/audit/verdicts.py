@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+import pyarrow as pa
 
 from auditkit.evaluate import Cell, Outcome
 from auditkit.model.assessment import ControlResult, Finding, Result, worst
@@ -33,7 +36,7 @@ class Scope:
     """What was collected."""
     place: Callable[[str, str], bool]
     """The narrowing flags."""
-    units: Sequence[Mapping[str, Any]] = ()
+    units: pa.Table | Sequence[Mapping[str, Any]] = ()
     """Interfaces, attachments and regional NAT gateways, as `population.units` gives them."""
 
     def places(self) -> list[tuple[str, str]]:
@@ -48,9 +51,10 @@ class Scope:
         """What the control depends on there and was not read."""
         out: list[str] = []
         for listing in TABLES[control.table].reads:
-            if control.table in ("coverage", *_OBSERVED_TABLES) and not self._asks(control, listing):
+            failed = list(self._failed(listing, account_id, region))
+            if failed and control.table in ("coverage", *_OBSERVED_TABLES) and not self._asks(control, listing):
                 continue
-            out += [f"{u.call} was not read: {u.error}" for u in self._failed(listing, account_id, region)]
+            out += [f"{u.call} was not read: {u.error}" for u in failed]
         if control.table == "flow_records" and any(t.column == "remote_address" for t in tests(_both(control))):
             for other in sorted(self._neighbours(account_id, region)):
                 out += [
@@ -62,17 +66,22 @@ class Scope:
     def _failed(self, listing: str, account_id: str, region: str) -> Iterable[Any]:
         return (
             u
-            for u in self.inventory.unread
-            if u.table in (listing, "*")
-            and u.account_id in (account_id, "*")
-            and not u.resource
-            and (region in (u.region, "*") or u.region in ("*", "global"))
+            for u in self.inventory.failed(account_id)
+            if u.table in (listing, "*") and (region in (u.region, "*") or u.region in ("*", "global"))
         )
 
     def _neighbours(self, account_id: str, region: str) -> set[str]:
         """The accounts that have interfaces in the same VPCs."""
-        shared = ({v.account_id, *v.seen_from} for v in self.inventory.vpcs if v.region == region)
-        return {other for accounts in shared if account_id in accounts for other in accounts} - {account_id}
+        return self._sharing.get((account_id, region), set()) - {account_id}
+
+    @cached_property
+    def _sharing(self) -> dict[tuple[str, str], set[str]]:
+        out: dict[tuple[str, str], set[str]] = {}
+        for vpc in self.inventory.vpcs:
+            accounts = {vpc.account_id, *vpc.seen_from}
+            for account_id in accounts if len(accounts) > 1 else ():
+                out.setdefault((account_id, vpc.region), set()).update(accounts)
+        return out
 
     def _asks(self, control: Control, listing: str) -> bool:
         """Tell whether rows made by the listing could be in the control's scope."""
@@ -89,14 +98,29 @@ class Scope:
     def holds(self, control: Control, account_id: str, region: str) -> bool:
         """Tell whether the place holds anything in use today that the control could be about."""
         both = _both(control)
-        for unit in self.units:
-            if (unit["account_id"], unit["region"]) == (account_id, region) and unit["in_use"]:
-                row = {**unit, "interface_id": unit["unit"]}
-                if control.table == "flow_records" and unit["resource_type"].startswith("transit"):
-                    row |= _GATEWAY
-                if truth(both, row) is not False:
-                    return True
+        at = self._in_use.get((account_id, region), [])
+        if isinstance(self.units, pa.Table):
+            there = self.units.take(pa.array(at, pa.int64())).to_pylist(maps_as_pydicts="lossy")
+        else:
+            there = [self.units[one] for one in at]
+        for unit in there:
+            row = {**unit, "interface_id": unit["unit"]}
+            if control.table == "flow_records" and unit["resource_type"].startswith("transit"):
+                row |= _GATEWAY
+            if truth(both, row) is not False:
+                return True
         return False
+
+    @cached_property
+    def _in_use(self) -> dict[tuple[str, str], list[int]]:
+        """Account and region → rows of `units` that are in use."""
+        out: dict[tuple[str, str], list[int]] = {}
+        known = ("account_id", "region", "in_use")
+        rows = self.units.select(known).to_pylist() if isinstance(self.units, pa.Table) else self.units
+        for at, row in enumerate(rows):
+            if row["in_use"]:
+                out.setdefault((row["account_id"], row["region"]), []).append(at)
+        return out
 
 
 def _both(control: Control) -> All:

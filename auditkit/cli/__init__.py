@@ -16,8 +16,11 @@ from auditkit import __version__
 from auditkit.cli.assess import assess
 from auditkit.cli.audit import audit
 from auditkit.cli.collect import collect
+from auditkit.cli.doctor import doctor
 from auditkit.cli.example import example
 from auditkit.cli.gate import gate
+from auditkit.cli.iam import iam
+from auditkit.cli.merge import merge
 from auditkit.cli.policies import policies
 from auditkit.cli.report import report
 from auditkit.model.errors import AuditkitError, InvalidInput
@@ -39,6 +42,8 @@ Try it without AWS:
 """
 INTERNAL = 70
 """EX_SOFTWARE of sysexits.h: a fault of the program, which must not look like a finding."""
+STOPPED = 130
+"""As a shell says of what SIGINT ended."""
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -47,14 +52,19 @@ def cli() -> None:
     """Audit the VPC Flow Logs of an AWS organization: are they complete, in the right place, and what do they show?"""
 
 
-for command in (audit, collect, assess, report, gate, policies, example):
+for command in (audit, collect, assess, report, gate, merge, policies, iam, doctor, example):
     cli.add_command(command)
 
 
 def main() -> None:
     """Run the program and exit."""
     gc.set_threshold(100_000, 50, 50)  # one short run makes many objects and no garbage worth a search each time
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    if status == STOPPED:  # at once: a thread that waits for an answer is not waited for
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
@@ -71,7 +81,7 @@ def run(arguments: list[str]) -> int:
         return leaving.exit_code
     except (click.Abort, KeyboardInterrupt):
         say("stopped. The same command goes on where the run can be resumed.")
-        return 130
+        return STOPPED
     except BrokenPipeError:
         # The reader of our output has gone; keep Python from complaining while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

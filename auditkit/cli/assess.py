@@ -50,9 +50,8 @@ def assess(
     inputs = None
     if config_path is not None:
         inputs = read_inputs(config_path)
-        if run.done("collect"):
-            run.mark("collect")
-        save_inputs(run, inputs)
-    with progress(quiet=quiet) as tick:
+    with progress(quiet=quiet) as tick, run.lock():
+        if inputs is not None:
+            save_inputs(run, inputs)
         assessment = assess_run(run, inputs, narrowing(**narrow), tick)
     return conclude(run, assessment, [], fail_on=fail_on, inconclusive=inconclusive, quiet=quiet)

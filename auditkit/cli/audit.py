@@ -16,6 +16,7 @@ from auditkit.cli.options import (
     narrowing_options,
     quiet_options,
     read_inputs,
+    resumable,
 )
 from auditkit.cli.progress import progress
 from auditkit.cli.summary import conclude
@@ -41,11 +42,12 @@ def audit(
     quiet: bool,
     **narrow: Any,
 ) -> int:
-    r"""Audit an organization: collect from AWS (or a saved snapshot), assess, and write the reports.
+    """Audit an organization: collect from AWS (or a saved snapshot), assess, and write the reports.
 
     \b
     Without auditkit.yaml the caller's own account is audited for yesterday (UTC).
-    A run that was broken off goes on when the same command is given again.
+    A run that was broken off, at whatever moment, goes on when the same command is given again with the same -o.
+    Policies and waivers may have changed by then: those of today judge, and are saved in the run.
 
     \b
     Examples:
@@ -59,11 +61,11 @@ def audit(
     chosen = narrowing(**narrow)
     with progress(quiet=quiet) as tick:
         collecting = collector(inputs, output, chosen, tick, interim=interim)
-        if collecting.run.done("collect") and not quiet:
-            click.echo(
-                f"{collecting.run.path} was collected already: assessing it again (another -o collects anew)", err=True
-            )
-        collecting.collect()
-        assessment = assess(collecting.run, inputs, chosen, tick)
-        paths = report(collecting.run, formats.split(","), made(), tick)
-    return conclude(collecting.run, assessment, paths, fail_on=fail_on, inconclusive=inconclusive, quiet=quiet)
+        run = collecting.run
+        with resumable("audit", run), run.lock():
+            if run.done("collect") and not quiet:
+                click.echo(f"{run.path} was collected already: assessing it again (another -o collects anew)", err=True)
+            collecting.collect()
+            assessment = assess(run, inputs, chosen, tick)
+            paths = report(run, formats.split(","), made(), tick)
+    return conclude(run, assessment, paths, fail_on=fail_on, inconclusive=inconclusive, quiet=quiet)

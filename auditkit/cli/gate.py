@@ -25,7 +25,7 @@ from auditkit.cli.options import gate_options, narrowing, narrowing_options, ope
 @gate_options
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
 def gate(run_path: Path, against: Path | None, *, fail_on: str, inconclusive: str, as_json: bool, **narrow: Any) -> int:
-    r"""Decide whether a change may pass: 0 yes, 1 findings, 3 could not conclude.
+    """Decide whether a change may pass: 0 yes, 1 findings, 3 could not conclude.
 
     \b
     Examples:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -148,7 +149,24 @@ def collector(inputs: Inputs, output: Path | None, chosen: Narrowing, tick: Any,
 
     placeholder = Collector(Run(Path()), inputs, chosen, interim, session, now, tick)
     path = output or Path("reports") / f"{_named(placeholder.period())}-{now():%Y%m%dT%H%M%SZ}"
-    return Collector(Run(path), inputs, chosen, interim, session, now, tick)
+    return Collector(Run(path), inputs, chosen, interim, session, now, tick, made())
+
+
+@contextmanager
+def resumable(command: str, run: Run) -> Iterator[None]:
+    """Say, when a person stops a command, how to go on."""
+    from auditkit.cli import say
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        begun = run.state
+        say(
+            f"stopped. `auditkit {command} … -o {run.path}` goes on where this stopped."
+            if begun
+            else "stopped before anything was collected."
+        )
+        raise click.exceptions.Exit(130) from None
 
 
 def _named(period: tuple[datetime, datetime]) -> str:

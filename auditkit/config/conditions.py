@@ -36,6 +36,7 @@ _OPERATORS: dict[str, tuple[str, ...]] = {
     "time": ("gt", "ge", "lt", "le", "between"),
     "list": ("in", "not_in", "exists"),
     "state": ("in", "not_in"),
+    "open": ("in", "not_in"),
 }
 """Column type → operators that mean something on it."""
 
@@ -148,6 +149,7 @@ class Parser:
             key,
             "text" if key is not None else column.type,
             "" if key is not None else column.absence,
+            column.values if column.type == "open" else (),
         )
 
     def _literal(self, column: Column, op: str, item: Any) -> Any:

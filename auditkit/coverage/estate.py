@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from auditkit.config.schema import Baseline
 from auditkit.coverage.delivery import RECENT
-from auditkit.coverage.verdict import WORDS, Judge, Level, Verdict, worst_of
+from auditkit.coverage.history import History, subject_of
+from auditkit.coverage.verdict import TRAFFIC, WORDS, Judge, Level, Verdict, state_of, worst_of
 from auditkit.model.condition import truth
 from auditkit.model.coverage import Coverage
 from auditkit.model.inventory import FlowLog, Inventory
@@ -26,6 +27,7 @@ class Estate:
     judge: Judge
     period: tuple[datetime, datetime]
     nat_seen: Collection[tuple[str, str]]
+    history: History | None = None
     logs: dict[str, list[FlowLog]] = field(default_factory=lambda: defaultdict(list))
     _cache: dict[Any, Verdict] = field(default_factory=dict)
 
@@ -86,7 +88,7 @@ class Estate:
             members="-",
             redundant_flow_log_ids=verdict.redundant,
             covered_from=verdict.since,
-            period_state=self._period_state(verdict),
+            period_state=self._period_state(verdict, base, candidates, levels),
             reasons=verdict.reasons,
         )
 
@@ -101,17 +103,33 @@ class Estate:
                 break
         return out or [Baseline("-", destinations=tuple(self.judge.approved) or None)]
 
-    def _period_state(self, verdict: Verdict) -> str:
-        """What is true now was so through the period only if the present logs are older than it.
-
-        Earlier flow logs leave no trace in DescribeFlowLogs, so younger ones prove nothing about before.
-        """
+    def _period_state(
+        self, verdict: Verdict, base: Mapping[str, Any], candidates: Sequence[Baseline], levels: Sequence[Level]
+    ) -> str:
+        """What is complete now was so all through the period only where its history proves it."""
         start, end = self.period
-        if verdict.state == "complete":
-            return "whole" if verdict.since is not None and verdict.since <= start else "unknown"
-        if verdict.state == "unknown":
+        if verdict.state == "unknown" or (verdict.state == "complete" and self.history is None):
             return "unknown"
-        return "partial" if start <= self.inventory.as_of <= end + RECENT else "unknown"
+        if verdict.state != "complete" or self.history is None:
+            return "partial" if start <= self.inventory.as_of <= end + RECENT else "unknown"
+
+        def complete(logs: Sequence[FlowLog]) -> bool:
+            given = [replace(log, delivers=True) for log in logs]
+            sets = ((b, self.judge.sets(b, given)) for b in candidates)
+            return all(state_of(*s, TRAFFIC[b.traffic], applies=True) == "complete" for b, s in sets)
+
+        key = (
+            tuple(b.name for b in candidates),
+            tuple((log.flow_log_id, log.account_id, log.delivers) for _, log in levels),
+        )
+        return self.history.state(subject_of(base, self._owners(base)), [log for _, log in levels], complete, key)
+
+    def _owners(self, base: Mapping[str, Any]) -> set[str] | None:
+        """The accounts that can have flow logs on a resource or above it; None where its VPC was not read."""
+        if base["resource_type"].startswith("transit") or not base["vpc_id"]:
+            return {base["account_id"]}
+        vpc = self.vpcs.get(base["vpc_id"])
+        return {base["account_id"], vpc.account_id} if vpc else None
 
 
 def _word(mask: int | None) -> str | None:

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from auditkit.config.schema import Baseline
+from auditkit.coverage import bulk
 from auditkit.coverage.estate import Estate
+from auditkit.coverage.history import History
 from auditkit.coverage.verdict import Judge
 from auditkit.model.condition import COVERAGE_STATES
 from auditkit.model.coverage import Coverage
@@ -30,7 +32,8 @@ def judge(
     approved: Mapping[str, Approved],
     period: tuple[datetime, datetime],
     nat_seen: Collection[tuple[str, str]] = (),
-) -> tuple[Coverage, ...]:
+    history: History | None = None,
+) -> Sequence[Coverage]:
     """Judge every resource of the accounts in scope.
 
     Args:
@@ -39,14 +42,15 @@ def judge(
         approved: name → approved destination.
         period: start and exclusive end, UTC.
         nat_seen: (regional NAT gateway id, flow log id) for which a record with its resource-id came.
+        history: of the period; without it nothing is proven of the time before collecting.
 
     Returns:
-        Rows sorted by resource type, account, region, id.
+        Rows sorted by resource type, account, region, id, kept by column.
     """
-    estate = Estate(inventory, baselines, Judge(approved), period, nat_seen)
-    rows = [_interface(estate, i) for i in inventory.network_interfaces]
-    members = _members(rows)
-    rows += [_subnet(estate, s, members) for s in inventory.subnets]
+    estate = Estate(inventory, baselines, Judge(approved), period, nat_seen, history)
+    shapes, of_interfaces = bulk.interfaces(estate, lambda i: _interface(estate, i))
+    members = _members(shapes)
+    rows = [_subnet(estate, s, members) for s in inventory.subnets]
     rows += [_vpc(estate, v, members) for v in inventory.vpcs]
     rows += [_transit_gateway(estate, t) for t in inventory.transit_gateways]
     rows += [_nat_gateway(estate, n) for n in inventory.nat_gateways if n.availability_mode == "regional"]
@@ -56,9 +60,7 @@ def judge(
         for a in inventory.transit_gateway_attachments
     }
     rows += [_transported(a, attachments) for a in inventory.transit_gateway_attachments]
-    if estate.scope:
-        rows = [r for r in rows if r.account_id in estate.scope]
-    return tuple(sorted(rows, key=lambda r: (r.resource_type, r.account_id, r.region, r.resource_id)))
+    return bulk.joined(of_interfaces, rows, estate.scope)
 
 
 def _base(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +14,14 @@ import pyarrow.parquet as pq
 from auditkit.engines import traffic
 from auditkit.engines.text import Batch, ObjectRead, Reader
 from auditkit.model.addresses import address
+from auditkit.model.columnar import ARROW, Rows, array
+from auditkit.model.delivery import DELIVERY_STATES, LOCAL, Tally
 from auditkit.model.records import FIELDS, LogObject
 from auditkit.model.schema import TABLES, Table
 from auditkit.model.tables import Column
 from auditkit.query import text
 
-ARROW: dict[str, pa.DataType] = {
-    "text": pa.string(),
-    "aws": pa.string(),
-    "address": pa.string(),
-    "state": pa.string(),
-    "integer": pa.int64(),
-    "port": pa.int32(),
-    "protocol": pa.int32(),
-    "boolean": pa.bool_(),
-    "time": pa.timestamp("us", tz="UTC"),
-    "tags": pa.map_(pa.string(), pa.string()),
-    "list": pa.list_(pa.string()),
-}
+_EPOCH = date(1970, 1, 1)
 _COLUMNS = ", ".join(f'"{c.name}"' for c in TABLES["flow_records"].columns)
 _ACCUSED = _COLUMNS.replace('"initiator",', "coalesce(initiator, initiator_by_ports),").replace(
     '"initiator_basis"',
@@ -39,25 +30,21 @@ _ACCUSED = _COLUMNS.replace('"initiator",', "coalesce(initiator, initiator_by_po
 _SQL = {"aws": "VARCHAR", "address": "VARCHAR", "integer": "BIGINT", "port": "INTEGER", "protocol": "INTEGER"}
 
 
-def arrow_table(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Make a typed table; the columns decide the types, never the rows."""
+def arrow_table(columns: Sequence[Column], rows: Iterable[Any]) -> pa.Table:
+    """Make a typed table of rows: mappings, dataclasses or a table; the columns decide the types, never the rows."""
+    table = rows.table if isinstance(rows, Rows) else rows
+    if isinstance(table, pa.Table):
+        return table.select([c.name for c in columns]).cast(pa.schema([(c.name, ARROW[c.type]) for c in columns]))
     given = list(rows)
-    arrays = {c.name: pa.array([_plain(c, r.get(c.name)) for r in given], ARROW[c.type]) for c in columns}
-    return pa.table(arrays)
+    if given and not isinstance(given[0], Mapping):
+        return pa.table({c.name: array(c.type, [getattr(r, c.name) for r in given]) for c in columns})
+    return pa.table({c.name: array(c.type, [r.get(c.name) for r in given]) for c in columns})
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
     """Write a table; the same rows give the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path, compression="zstd", store_schema=False, row_group_size=100_000)
-
-
-def _plain(column: Column, value: Any) -> Any:
-    if value is None:
-        return None
-    if column.type == "tags":
-        return sorted(value.items())
-    return list(value) if column.type == "list" else value
 
 
 class DuckDB:
@@ -89,7 +76,7 @@ class DuckDB:
 
     def add_rows(self, name: str, columns: Sequence[Column], rows: Iterable[Any]) -> None:
         """Make a table of dataclass rows."""
-        self.add(name, arrow_table(columns, (row if isinstance(row, dict) else asdict_shallow(row) for row in rows)))
+        self.add(name, arrow_table(columns, rows))
 
     def arrow(self, sql: str) -> pa.Table:
         """Run one select."""
@@ -153,10 +140,30 @@ class DuckDB:
         for name, casts in traffic.CASTS.items():
             self.db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * REPLACE ({casts}) FROM {name}")
         for statement in (
-            traffic.DAYS_SEEN, traffic.LOG_TRAFFIC_OF_THE_GONE, traffic.CHOSEN, traffic.UNIT_DAYS, traffic.INTERFACE_DAYS,
+            traffic.DAYS_SEEN, traffic.LOG_TRAFFIC_OF_THE_GONE, traffic.CHOSEN, traffic.UNIT_DAYS, traffic.NEIGHBOURS, traffic.INTERFACE_DAYS,
             traffic.OWN, traffic.flow_records(frozenset(service_ports)), traffic.FLOW_RECORDS,
         ):  # fmt: skip
             self.db.execute(statement)
+
+    def tallies(self, index: Path) -> tuple[Tally, ...]:
+        """Count what keys say: objects, bytes and slots of each flow log, bucket and UTC day; records are not looked at.
+
+        Args:
+            index: records/index.parquet; an object counts once, whether it was read or not.
+        """
+        self.db.register("_index", pq.read_table(index, columns=["uri", "account_id", "region", "flow_log_id", "slot", "size"]))
+        rows = self.rows(
+            "SELECT flow_log_id, account_id, region, bucket, minute // 1440 AS day, count(*) AS objects, sum(size)::HUGEINT AS bytes, "
+            "list_sort(list(DISTINCT minute % 1440 // 5)) AS slots FROM ("
+            "SELECT flow_log_id, account_id, region, CASE WHEN starts_with(uri, 's3://') THEN split_part(uri, '/', 3) "
+            f"ELSE {text(LOCAL)} END AS bucket, epoch(slot)::BIGINT // 60 AS minute, max(coalesce(size, 0)) AS size "
+            "FROM _index GROUP BY uri, flow_log_id, account_id, region, slot) GROUP BY ALL ORDER BY ALL"
+        )
+        self.db.unregister("_index")
+        return tuple(
+            Tally(**{**r, "day": _EPOCH + timedelta(days=r["day"]), "bytes": int(r["bytes"]), "slots": tuple(r["slots"])})
+            for r in rows
+        )
 
     def narrow(self, accounts: Sequence[str], regions: Sequence[str]) -> None:
         """Keep only the interface-days and flow records of some accounts and regions; empty means all."""
@@ -193,6 +200,11 @@ class DuckDB:
             r["observed"]: r["n"]
             for r in self.rows("SELECT observed, count(*) AS n FROM interface_days GROUP BY observed ORDER BY observed")
         }
+
+    def delivered(self) -> dict[str, int]:
+        """How many flow-log-days have each state of delivery."""
+        counts = self.rows("SELECT state, count(*) AS n FROM delivery GROUP BY state")
+        return dict.fromkeys(DELIVERY_STATES, 0) | {r["state"]: r["n"] for r in counts}
 
     def nat_gateways_seen(self) -> set[tuple[str, str]]:
         """(regional NAT gateway, flow log) of which records came. Needs `objects`."""

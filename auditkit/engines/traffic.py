@@ -62,6 +62,8 @@ IDLE = 432_000
 """Seconds for which a security group may remember an idle connection (its largest setting): older flags tell nothing."""
 
 HOUR = 3600
+LATE = 1800
+"""Seconds after which a flow log tells of an interface that was attached, at the latest."""
 
 CASTS = {
     "hurt_days": "day::DATE AS day",
@@ -148,6 +150,29 @@ SELECT unit, day, (sum(e - s + 1) + 59) // 60 AS minutes FROM (
 ) GROUP BY unit, day"""
 
 
+NEIGHBOURS = f"""
+CREATE OR REPLACE TABLE neighbours AS
+WITH heard AS (
+  SELECT flow_log_id, day, max(last) AS last, arg_max(unit, last) AS loudest FROM days_seen GROUP BY flow_log_id, day
+), others AS (
+  SELECT h.flow_log_id, h.day, h.loudest, h.last, max(s.last) AS next FROM heard h
+  LEFT JOIN days_seen s ON s.flow_log_id = h.flow_log_id AND s.day = h.day AND s.unit <> h.loudest GROUP BY ALL
+), watched AS (
+  SELECT DISTINCT p.unit, p.day, l.flow_log_id FROM (
+    SELECT unit, day FROM unit_days UNION SELECT unit, day FROM days_seen
+  ) p JOIN (
+    SELECT unit, unnest(flow_log_ids) AS flow_log_id FROM units UNION SELECT unit, flow_log_id FROM days_seen
+  ) l ON l.unit = p.unit
+)
+SELECT w.unit, w.day, bool_or(CASE WHEN o.flow_log_id IS NOT NULL THEN
+    coalesce(CASE WHEN o.loudest = w.unit THEN o.next ELSE o.last END >= coalesce(u.attached, 0) + {LATE}, false) END) AS spoke
+FROM watched w LEFT JOIN others o ON o.flow_log_id = w.flow_log_id AND o.day = w.day LEFT JOIN units u ON u.unit = w.unit
+GROUP BY w.unit, w.day
+"""
+"""unit × day: whether a flow log that speaks of it told of another on the day, later than it would have taken to tell of
+this one; NULL where none of its flow logs told of anything."""
+
+
 INTERFACE_DAYS = f"""
 CREATE OR REPLACE TABLE interface_days AS
 WITH population AS (
@@ -178,6 +203,10 @@ SELECT p.unit AS interface_id, p.day::TIMESTAMP AT TIME ZONE 'UTC' AS day,
     WHEN k.reject_log IS NULL THEN 'accept' WHEN k.accept_log IS NULL THEN 'reject' ELSE 'all' END AS observed,
   coalesce(k.accept_log, k.reject_log, '') AS flow_log_id, coalesce(k.reject_log, '') AS reject_flow_log_id,
   coalesce(mo.minutes, 0)::BIGINT AS minutes_ok, coalesce(mn.minutes, 0)::BIGINT AS minutes_nodata, coalesce(ms.minutes, 0)::BIGINT AS minutes_skipdata,
+  CASE WHEN coalesce(mo.minutes, 0) + coalesce(mn.minutes, 0) + coalesce(ms.minutes, 0) > 0 THEN
+    (1000 * coalesce(ms.minutes, 0) + coalesce(mo.minutes, 0) + coalesce(mn.minutes, 0) + coalesce(ms.minutes, 0) - 1)
+    // (coalesce(mo.minutes, 0) + coalesce(mn.minutes, 0) + coalesce(ms.minutes, 0)) END::BIGINT AS skipdata_rate,
+  CASE WHEN n.unit IS NULL THEN '-' WHEN n.spoke THEN 'spoke' WHEN NOT n.spoke THEN 'silent' END AS neighbours,
   CASE WHEN k.unit IS NULL AND s.unit IS NULL THEN coalesce(u.silent, 'no record of it was found')
     WHEN k.unit IS NULL THEN 'which traffic its flow log carries is not known'
     WHEN k.skipped > 0 THEN 'AWS skipped records (SKIPDATA)'
@@ -195,12 +224,13 @@ LEFT JOIN hurt h ON h.unit = p.unit AND h.day = p.day
 LEFT JOIN young y ON y.unit = p.unit AND y.day = p.day
 LEFT JOIN spoke s ON s.unit = p.unit AND s.day = p.day
 LEFT JOIN anyone a ON a.unit = p.unit AND a.day = p.day
+LEFT JOIN neighbours n ON n.unit = p.unit AND n.day = p.day
 LEFT JOIN ({minutes("lines", "true")}) mo ON mo.unit = p.unit AND mo.day = p.day
 LEFT JOIN ({minutes("silences", "l.log_status = 'NODATA'")}) mn ON mn.unit = p.unit AND mn.day = p.day
 LEFT JOIN ({minutes("silences", "l.log_status = 'SKIPDATA'")}) ms ON ms.unit = p.unit AND ms.day = p.day
 ORDER BY account_id, region, interface_id, p.day
 """
-"""Needs `units`, `unit_days` (unit, day), `period_days`, `hurt_days` (flow_log_id, day, reason), `log_born` (flow_log_id, born)."""
+"""Needs `units`, `unit_days` (unit, day), `neighbours`, `period_days`, `hurt_days` (flow_log_id, day, reason), `log_born` (flow_log_id, born)."""
 
 
 def _private(column: str) -> str:

@@ -1,11 +1,11 @@
-"""Where log objects lie: each source lists those of some days, and fetches one at a time.
+"""Where log objects lie: each source lists them part by part, and fetches one at a time.
 
 What cannot be listed or fetched is said as an `Unread`; nothing becomes an empty listing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,32 @@ from auditkit.model.records import LogObject
 
 TABLE = "flow_records"
 """The table that log objects fill."""
+Put = Callable[[list[LogObject]], None]
+"""Takes objects as they are listed, some at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What asking one unit gave, beside the objects that it put."""
+
+    inside: tuple[str, ...] = ()
+    """For a probe: the folders below which there is something."""
+    foreign: int = 0
+    """Keys or files passed over, because AWS does not name log objects so."""
+    requests: int = 0
+    """Requests that it took."""
+    unread: tuple[Unread, ...] = ()
+    """What broke it off; what was put before stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A part of a listing that is asked as one; whole, it need not be asked again."""
+
+    name: str
+    """The same for the same part, and no other's."""
+    ask: Callable[[Put], Answer]
+    """Asks it; may run at the same time as others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +71,19 @@ class SourceError(AuditkitError):
 class Source(Protocol):
     """A place where log objects lie. A new one is one file beside this, and its use in the stages."""
 
-    def list(self, days: Iterable[date], unread: Callable[[Unread], None]) -> Iterator[LogObject]:
-        """List the log objects whose five minutes begin on one of `days` (UTC), each once.
+    threads: int
+    """How many units, or objects, are worth asking at the same time."""
+
+    def probes(self) -> Sequence[Unit]:
+        """Return what has to be asked first, to find which units there are; puts no objects."""
+        ...
+
+    def units(self, days: Iterable[date], found: Mapping[str, Sequence[str]]) -> Sequence[Unit]:
+        """Return the units that together list the log objects whose five minutes begin on one of `days` (UTC).
 
         Args:
             days: in any order.
-            unread: told of everything that could not be listed; the rest goes on.
+            found: name of a probe → the folders inside.
         """
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import takewhile
@@ -13,7 +13,7 @@ from pathlib import Path
 from auditkit.model.errors import AuditkitError
 from auditkit.model.inventory import Unread
 from auditkit.model.records import LogObject
-from auditkit.sources import TABLE, Fetched, SourceError
+from auditkit.sources import TABLE, Answer, Fetched, Put, SourceError, Unit
 from auditkit.sources.layout import parse_name
 from auditkit.sources.stream import CHUNK, save
 
@@ -21,31 +21,47 @@ from auditkit.sources.stream import CHUNK, save
 class Local:
     """Log objects in directories, or matched by globs."""
 
+    threads = 1
+    """Waiting for S3 is worth threads; copying files is not."""
+
     def __init__(self, paths: Iterable[Path]) -> None:
         """Take directories, files or globs (`**` reaches any depth)."""
         self._paths = tuple(paths)
 
-    def list(self, days: Iterable[date], unread: Callable[[Unread], None]) -> Iterator[LogObject]:
+    def probes(self) -> Sequence[Unit]:
+        """Return none: looking costs nothing."""
+        return ()
+
+    def units(self, days: Iterable[date], found: Mapping[str, Sequence[str]] | None = None) -> Sequence[Unit]:
+        """Return one unit for all paths: two copies of one object, wherever they lie, count once."""
+        del found
+        wanted = frozenset(days)
+        return (Unit("local files", lambda put: self._list(wanted, put)),)
+
+    def _list(self, days: frozenset[date], put: Put) -> Answer:
         """List the days' objects, each once, in the order of the paths given, then by path.
 
         A file is one of AWS's if its name is; where it lies matters only for the key. A link that leads outside of the
-        path given is not followed. Two copies of one object count once.
+        path given is not followed.
 
         Raises:
             AuditkitError: a path does not exist, or a glob matches nothing.
         """
-        wanted = set(days)
-        seen: dict[str, LogObject] = {}
+        seen: dict[str, tuple[str, int]] = {}
+        foreign: set[str] = set()
+        unread: list[Unread] = []
         for given in self._paths:
-            for path, key in _files(given, unread):
-                obj = _object(path, key, unread)
-                if not obj or obj.slot.date() not in wanted:
+            for path, key in _files(given, unread.append, foreign.add):
+                obj = _object(path, key, unread.append)
+                if not obj or obj.slot.date() not in days:
                     continue
-                first = seen.setdefault(obj.filename, obj)
-                if first is obj:
-                    yield obj
-                elif first.size != obj.size:
-                    unread(_unread(obj, f"Conflict: {first.uri} has the same name and another size"))
+                uri, size = seen.get(obj.filename, ("", 0))
+                if not uri:
+                    seen[obj.filename] = (obj.uri, obj.size)
+                    put([obj])
+                elif size != obj.size:
+                    unread.append(_unread(obj, f"Conflict: {uri} has the same name and another size"))
+        return Answer(foreign=len(foreign), unread=tuple(unread))
 
     def fetch(self, obj: LogObject, to: Path) -> Fetched:
         """Copy a file."""
@@ -56,8 +72,8 @@ class Local:
         return Fetched(sha256=sha256, size=size)
 
 
-def _files(given: Path, unread: Callable[[Unread], None]) -> Iterator[tuple[Path, str]]:
-    """Give every file below a path that AWS's naming fits, with its key."""
+def _files(given: Path, unread: Callable[[Unread], None], foreign: Callable[[str], None]) -> Iterator[tuple[Path, str]]:
+    """Give every file below a path that AWS's naming fits, with its key; tell of the others."""
     if given.exists():
         tops, base = [given], given if given.is_dir() else given.parent
     else:
@@ -65,13 +81,17 @@ def _files(given: Path, unread: Callable[[Unread], None]) -> Iterator[tuple[Path
         tops, base = sorted(Path(match) for match in glob.glob(str(given), recursive=True)), _fixed(given)  # noqa: PTH207
     if not tops:
         raise AuditkitError(f"{given} does not exist, or matches nothing", "Check records.from.local in auditkit.yaml.")
-    found = {path: None for top in tops for path in ([top] if top.is_file() else _walk(top, unread))}
+    found: Iterable[Path] = (path for top in tops for path in ([top] if top.is_file() else _walk(top, unread)))
+    if len(tops) > 1:  # one may lie inside another
+        found = dict.fromkeys(found)
     inside = base.resolve()
     walked = given.is_dir()  # a walk follows no link, so only the file itself can be one
     for path in found:
-        if parse_name(path.name) and (not walked or path.is_symlink()) and not _within(path, inside):
+        if not parse_name(path.name):
+            foreign(str(path))
+        elif (not walked or path.is_symlink()) and not _within(path, inside):
             unread(_unread(None, "a link that leads outside is not followed", str(path)))
-        elif parse_name(path.name):
+        else:
             yield path, _key(path.relative_to(base))
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -18,17 +16,15 @@ from botocore.parsers import ResponseParserError
 from auditkit.model.errors import discreet
 from auditkit.model.inventory import Unread
 from auditkit.model.records import LogObject
-from auditkit.sources import TABLE, Fetched, SourceError
+from auditkit.sources import TABLE, Answer, Fetched, Put, SourceError, Unit
 from auditkit.sources.layout import day_folder, parse_key, roots
 from auditkit.sources.stream import CHUNK, save
 
 _FAILURES = (ClientError, BotoCoreError, ResponseParserError)
-_THREADS = 16
 _LIST = "s3:ListObjectsV2"
 _GET = "s3:GetObject"
 _NO_ANSWER = "MalformedAnswer: not a listing"
-
-T = TypeVar("T")
+_CUT = "MalformedAnswer: the listing says that it goes on, and not how"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,6 +41,18 @@ class Place:
     """Region of the flow logs."""
     reader: str
     """The account whose credentials read the bucket."""
+    owner: str = ""
+    """The account that owns the bucket, where that is known: another's bucket of this name is refused."""
+
+    @property
+    def name(self) -> str:
+        """What it is, in words that no other place has."""
+        return f"s3://{self.bucket}/{self.prefix.strip('/')} of {self.account_id} {self.region}"
+
+    @property
+    def expected(self) -> dict[str, str]:
+        """The parameter that names the owner."""
+        return {"ExpectedBucketOwner": self.owner} if self.owner else {}
 
     def unread(self, resource: str, call: str, error: str) -> Unread:
         """Return the row that says what could not be read here."""
@@ -57,47 +65,60 @@ class Place:
             error=error,
         )
 
+    def failed(self, resource: str, call: str, error: Exception) -> Unread:
+        """Return the row of a refusal, with what would have to be allowed."""
+        told = error.response.get("Error", {}) if isinstance(error, ClientError) else {}
+        code = str(told.get("Code") or type(error).__name__)
+        said = f"{code}: {discreet(str(told.get('Message') or error))}"
+        return self.unread(resource, call, f"{said}{self._wanting(code, said, call)}")
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """What one listing gave, and what broke it off."""
-
-    objects: list[LogObject]
-    roots: list[str]
-    unread: Unread | None
+    def _wanting(self, code: str, said: str, call: str) -> str:
+        if "kms" in said.lower():
+            return f" (account {self.reader} needs kms:Decrypt on the key that encrypts the object)"
+        if code not in ("AccessDenied", "403", "AllAccessDisabled"):
+            return ""
+        needs = (
+            "s3:ListBucket on the bucket"
+            if call == _LIST
+            else "s3:GetObject on the object, and kms:Decrypt if it is encrypted by KMS"
+        )
+        owner = f", and the bucket has to belong to account {self.owner}" if self.owner else ""
+        return f" (account {self.reader} needs {needs}{owner})"
 
 
 class S3:
     """Log objects in buckets."""
 
-    def __init__(self, client_for: Callable[[str], Any], wanted: Iterable[tuple[str, str, str, str, str]]) -> None:
+    threads = 16
+
+    def __init__(self, client_for: Callable[[str], Any], places: Iterable[Place]) -> None:
         """Take the clients and the places.
 
         Args:
-            client_for: account id → S3 client that acts there.
-            wanted: (bucket, prefix, flow log account, region, account whose credentials read the bucket).
+            client_for: account id → S3 client that acts there; it follows a bucket to its region.
+            places: where to look.
         """
         self._client_for = client_for
-        self._places = sorted({Place(*place) for place in wanted})
+        self._places = sorted({place.name: place for place in sorted(places)}.values())
         self._at = {(place.bucket, place.account_id, place.region): place for place in self._places}
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
+        self.regions: dict[str, str] = {}
+        """Bucket → region, of those that were listed and said it."""
 
-    def list(self, days: Iterable[date], unread: Callable[[Unread], None]) -> Iterator[LogObject]:
-        """List the days' objects, each once, in the order of place, layout, day and key.
+    def probes(self) -> Sequence[Unit]:
+        """Return one for each place: three short listings spare two thirds of those by day."""
+        return [Unit(place.name, partial(self._probe, place)) for place in self._places]
 
-        Only the folders of these days are listed, and only in the layouts that the place has. Foreign keys are passed
-        over. After a refusal the objects listed before it stand.
-        """
+    def units(self, days: Iterable[date], found: Mapping[str, Sequence[str]]) -> Sequence[Unit]:
+        """Return one for each day of each layout that a place has; only the folders of these days are listed."""
         wanted = sorted(set(days))
-        pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="list")
-        try:
-            for listed in _ahead(pool, self._questions(pool, wanted, unread)):
-                if listed.unread:
-                    unread(listed.unread)
-                yield from listed.objects
-        finally:
-            pool.shutdown(cancel_futures=True)
+        return [
+            Unit(f"s3://{place.bucket}/{folder}", partial(self._list, place, folder))
+            for place in self._places
+            for root in found.get(place.name, ())
+            for folder in (day_folder(root, day) for day in wanted)
+        ]
 
     def fetch(self, obj: LogObject, to: Path) -> Fetched:
         """Download an object as stored, if it still is what was listed."""
@@ -107,52 +128,67 @@ class S3:
             {"IfMatch": f'"{obj.etag}"'} if obj.etag else {}
         )
         try:
-            answer = self._client(place.reader).get_object(Bucket=bucket, Key=key, **same)
+            answer = self._client(place.reader).get_object(Bucket=bucket, Key=key, **same, **place.expected)
             sha256, size = save(answer["Body"].iter_chunks(CHUNK), to)
         except _FAILURES as error:
-            raise SourceError(place.unread(key, _GET, _said(error)), _hint(error)) from None
+            raise SourceError(place.failed(key, _GET, error), _hint(error)) from None
         return Fetched(
             sha256=sha256, size=size, etag=answer.get("ETag", "").strip('"'), version_id=answer.get("VersionId", "")
         )
 
-    def _questions(
-        self, pool: ThreadPoolExecutor, days: Sequence[date], unread: Callable[[Unread], None]
-    ) -> Iterator[Callable[[], _Listed]]:
-        probes = _ahead(pool, (partial(self._probe, place) for place in self._places if days))
-        for place, probed in zip(self._places, probes, strict=False):
-            if probed.unread:
-                unread(probed.unread)
-            for root in probed.roots:
-                for day in days:
-                    yield partial(self._list_day, place, root, day)
-
-    def _probe(self, place: Place) -> _Listed:
-        """Find the layouts that a place has: three short listings spare two thirds of those by day."""
+    def _probe(self, place: Place, _put: Put) -> Answer:
+        """Find the layouts that a place has."""
         found: list[str] = []
+        asked = 0
         for root in roots(place.prefix, place.account_id, place.region):
             try:
-                answer = self._client(place.reader).list_objects_v2(Bucket=place.bucket, Prefix=root, MaxKeys=1)
+                answer = self._client(place.reader).list_objects_v2(
+                    Bucket=place.bucket, Prefix=root, MaxKeys=1, **place.expected
+                )
             except _FAILURES as error:
-                return _Listed([], found, place.unread(root, _LIST, _said(error)))
+                return Answer(inside=tuple(found), requests=asked, unread=(place.failed(root, _LIST, error),))
+            asked += 1
             if "Name" not in answer:
-                return _Listed([], found, place.unread(root, _LIST, _NO_ANSWER))
+                unread = place.unread(root, _LIST, _NO_ANSWER)
+                return Answer(inside=tuple(found), requests=asked, unread=(unread,))
+            self._note_region(place.bucket, answer)
             if answer.get("Contents") or answer.get("IsTruncated"):
                 found.append(root)
-        return _Listed([], found, None)
+        return Answer(inside=tuple(found), requests=asked)
 
-    def _list_day(self, place: Place, root: str, day: date) -> _Listed:
-        objects: list[LogObject] = []
-        folder = day_folder(root, day)
+    def _list(self, place: Place, folder: str, put: Put) -> Answer:
+        """List a day's folder page by page; after a refusal the objects put before it stand."""
+        foreign = asked = 0
+        page: dict[str, Any] = {}
+        unread: tuple[Unread, ...] = ()
         try:
-            for page in (
-                self._client(place.reader).get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=folder)
-            ):
-                if "Name" not in page:
-                    return _Listed(objects, [], place.unread(folder, _LIST, _NO_ANSWER))
-                objects += (obj for row in page.get("Contents", ()) if (obj := _object(place, row)))
+            for page in self._pages(place, folder):
+                asked += 1
+                rows = page.get("Contents", ())
+                objects = [obj for row in rows if (obj := _object(place, folder, row))]
+                foreign += len(rows) - len(objects)
+                put(objects)
         except _FAILURES as error:
-            return _Listed(objects, [], place.unread(folder, _LIST, _said(error)))
-        return _Listed(objects, [], None)
+            unread = (place.failed(folder, _LIST, error),)
+        else:
+            if "Name" not in page:
+                unread = (place.unread(folder, _LIST, _NO_ANSWER),)
+            elif page.get("IsTruncated"):
+                unread = (place.unread(folder, _LIST, _CUT),)
+        return Answer(foreign=foreign, requests=asked, unread=unread)
+
+    def _pages(self, place: Place, folder: str) -> Iterator[dict[str, Any]]:
+        """Give pages until one is none."""
+        paginator = self._client(place.reader).get_paginator("list_objects_v2")
+        for page in paginator.paginate(Bucket=place.bucket, Prefix=folder, **place.expected):
+            yield page
+            if "Name" not in page:
+                return
+
+    def _note_region(self, bucket: str, answer: dict[str, Any]) -> None:
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        if region := headers.get("x-amz-bucket-region"):
+            self.regions[bucket] = region
 
     def _client(self, account_id: str) -> Any:
         with self._lock:
@@ -161,8 +197,9 @@ class S3:
             return self._clients[account_id]
 
 
-def _object(place: Place, row: dict[str, Any]) -> LogObject | None:
-    key = parse_key(row["Key"])
+def _object(place: Place, folder: str, row: dict[str, Any]) -> LogObject | None:
+    # Deeper than an hour below its day, a key belongs to another prefix, and is listed there.
+    key = parse_key(row["Key"]) if row["Key"].count("/", len(folder)) <= 1 else None
     if not key:
         return None
     return LogObject(
@@ -176,22 +213,6 @@ def _object(place: Place, row: dict[str, Any]) -> LogObject | None:
         etag=row.get("ETag", "").strip('"'),
         last_modified=row.get("LastModified"),
     )
-
-
-def _ahead(pool: ThreadPoolExecutor, jobs: Iterable[Callable[[], T]]) -> Iterator[T]:
-    """Run jobs at the same time, a few ahead of whoever takes the results; give them in order."""
-    waiting: deque[Future[T]] = deque()
-    for job in jobs:
-        waiting.append(pool.submit(job))
-        if len(waiting) > _THREADS:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
-def _said(error: Exception) -> str:
-    told = error.response.get("Error", {}) if isinstance(error, ClientError) else {}
-    return f"{told.get('Code') or type(error).__name__}: {discreet(str(told.get('Message') or error))}"
 
 
 def _hint(error: Exception) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +12,7 @@ import pytest
 
 from auditkit.scan import Wanted, s3_clients
 from auditkit.sources import SourceError
-from auditkit.sources.s3 import S3
+from auditkit.sources.s3 import S3, Place
 from tests import aws
 from tests.wire import answer
 
@@ -25,9 +24,9 @@ def source(estate, wire):
     """The bucket, read with the credentials of the log archive."""
     clients = s3_clients(wire.session, Wanted(aws.ROLE, None, None, (), None))
     places = [
-        (aws.BUCKET, "", estate.web, "us-east-1", estate.archive),
-        (aws.BUCKET, "eu", estate.data, "eu-west-1", estate.archive),
-        (aws.BUCKET, "", estate.data, "us-east-1", estate.archive),
+        Place(aws.BUCKET, "", estate.web, "us-east-1", estate.archive),
+        Place(aws.BUCKET, "eu", estate.data, "eu-west-1", estate.archive),
+        Place(aws.BUCKET, "", estate.data, "us-east-1", estate.archive),
     ]
     return S3(clients, places)
 
@@ -38,8 +37,8 @@ def listed(wire):
     return Counter(("probe" if "max-keys" in query else "day", query["prefix"][0]) for query in queries)
 
 
-def test_the_objects_of_a_day_are_listed_in_every_layout(source, estate, told):
-    found = list(source.list([aws.DAY], told.append))
+def test_the_objects_of_a_day_are_listed_in_every_layout(source, estate, told, listing):
+    found = listing(source, [aws.DAY])
     assert sorted(obj.key for obj in found) == estate.keys
     assert told == []
     first = next(obj for obj in found if obj.account_id == estate.web)
@@ -54,34 +53,33 @@ def test_the_objects_of_a_day_are_listed_in_every_layout(source, estate, told):
     assert first.last_modified.tzinfo is not None
 
 
-def test_the_order_is_the_same_every_time(source, told):
-    assert list(source.list([aws.DAY], told.append)) == list(source.list([aws.DAY, aws.DAY], told.append))
+def test_the_order_is_the_same_every_time(source, told, listing):
+    assert listing(source, [aws.DAY]) == listing(source, [aws.DAY, aws.DAY])
 
 
-def test_only_the_days_asked_for_are_listed_and_only_where_there_is_something(source, estate, wire, told):
+def test_only_the_days_asked_for_are_listed_and_only_where_there_is_something(source, estate, wire, told, listing):
     day = date(2026, 6, 30)
-    assert list(source.list([day], told.append)) == []
+    assert listing(source, [day]) == []
     asked = listed(wire)
     assert sum(count for (kind, _), count in asked.items() if kind == "probe") == 9
     assert [prefix for kind, prefix in sorted(asked) if kind == "day"] == [
         f"AWSLogs/{estate.web}/vpcflowlogs/us-east-1/2026/06/30/",
         f"eu/AWSLogs/aws-account-id={estate.data}/aws-service=vpcflowlogs/aws-region=eu-west-1/year=2026/month=06/day=30/",
     ]
-    assert list(source.list([], told.append)) == []
+    assert listing(source, []) == []
     assert told == []
 
 
-def test_every_page_is_read(source, wire, told, monkeypatch):
+def test_every_page_is_read(source, wire, told, listing, monkeypatch):
     def small(params, **_):
         if "max-keys" not in params["query_string"]:
             params["query_string"]["max-keys"] = 5
 
-    before = list(source.list([aws.DAY], told.append))
+    before = listing(source, [aws.DAY])
     wire.session.events.register("before-call.s3.ListObjectsV2", small)
-    fresh = S3(source._client_for, [(p.bucket, p.prefix, p.account_id, p.region, p.reader) for p in source._places])
-    fresh._client_for = watched_clients(wire)
+    fresh = S3(watched_clients(wire), source._places)
     wire.sent.clear()
-    assert list(fresh.list([aws.DAY], told.append)) == before
+    assert listing(fresh, [aws.DAY]) == before
     assert wire.counts["s3:ListObjectsV2"] > 9 + 2
 
 
@@ -89,9 +87,9 @@ def watched_clients(wire):
     return s3_clients(wire.session, Wanted(aws.ROLE, None, None, (), None))
 
 
-def test_a_refused_listing_is_said_and_the_others_go_on(source, estate, wire, told):
+def test_a_refused_listing_is_said_and_the_others_go_on(source, estate, wire, told, listing):
     wire.fault("s3:ListObjectsV2", lambda r: answer(403, DENIED) if f"AWSLogs%2F{estate.web}" in r.url else None)
-    found = list(source.list([aws.DAY], told.append))
+    found = listing(source, [aws.DAY])
     assert {obj.account_id for obj in found} == {estate.data}
     (unread,) = told
     assert (unread.account_id, unread.region, unread.table, unread.call) == (
@@ -101,12 +99,12 @@ def test_a_refused_listing_is_said_and_the_others_go_on(source, estate, wire, to
         "s3:ListObjectsV2",
     )
     assert unread.resource == f"s3://{aws.BUCKET}/AWSLogs/{estate.web}/vpcflowlogs/us-east-1/"
-    assert unread.error == "AccessDenied: Access Denied"
+    assert unread.error.startswith("AccessDenied: Access Denied (account ")
 
 
-def test_a_day_whose_listing_breaks_off_is_said_and_names_the_day(source, estate, wire, told):
+def test_a_day_whose_listing_breaks_off_is_said_and_names_the_day(source, estate, wire, told, listing):
     wire.fault("s3:ListObjectsV2", lambda r: answer(403, DENIED) if "2026%2F07%2F01" in r.url else None)
-    found = list(source.list([date(2026, 6, 30), aws.DAY], told.append))
+    found = listing(source, [date(2026, 6, 30), aws.DAY])
     assert {obj.account_id for obj in found} == {estate.data}
     assert [unread.resource for unread in told] == [
         f"s3://{aws.BUCKET}/AWSLogs/{estate.web}/vpcflowlogs/us-east-1/2026/07/01/"
@@ -120,36 +118,122 @@ def test_a_day_whose_listing_breaks_off_is_said_and_names_the_day(source, estate
         ("<ListBucketResult><Name>", "500: Internal Server Error"),
     ],
 )
-def test_a_listing_that_is_none_is_said(source, wire, told, body, error):
+def test_a_listing_that_is_none_is_said(source, wire, told, listing, body, error):
     wire.fault("s3:ListObjectsV2", lambda _: answer(200, body))
-    assert list(source.list([aws.DAY], told.append)) == []
+    assert listing(source, [aws.DAY]) == []
     assert len(told) == 3
     assert all(unread.error.startswith(error) for unread in told)
 
 
-def test_a_bucket_that_is_gone_and_a_role_that_is_refused_are_said(estate, wire, told):
-    gone = S3(watched_clients(wire), [(aws.GONE, "", estate.data, "us-east-1", estate.data)])
-    assert list(gone.list([aws.DAY], told.append)) == []
+def test_a_bucket_that_is_gone_and_a_role_that_is_refused_are_said(estate, wire, told, listing):
+    gone = S3(watched_clients(wire), [Place(aws.GONE, "", estate.data, "us-east-1", estate.data)])
+    assert listing(gone, [aws.DAY]) == []
     assert [unread.error.split(":")[0] for unread in told] == ["NoSuchBucket"]
     wire.fault(
         "sts:AssumeRole",
         lambda _: answer(403, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"),
     )
-    shut = S3(watched_clients(wire), [(aws.BUCKET, "", estate.web, "us-east-1", estate.archive)])
+    shut = S3(watched_clients(wire), [Place(aws.BUCKET, "", estate.web, "us-east-1", estate.archive)])
     told.clear()
-    assert list(shut.list([aws.DAY], told.append)) == []
+    assert listing(shut, [aws.DAY]) == []
     assert [unread.error.split(":")[0] for unread in told] == ["AccessDenied"]
 
 
-def test_leaving_a_listing_early_leaves_no_thread(source, told):
-    listing = source.list([aws.DAY], told.append)
-    next(listing)
-    listing.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("list")]
+def test_a_refusal_says_what_would_have_to_be_allowed(estate, wire, told, listing, tmp_path):
+    obj = listing(S3(watched_clients(wire), [at(estate)]), [aws.DAY])[0]
+    owned = replace(at(estate), owner=estate.archive)
+    wire.fault("s3:ListObjectsV2", lambda _: answer(403, DENIED))
+    assert listing(S3(watched_clients(wire), [owned]), [aws.DAY]) == []
+    (unread,) = told
+    assert unread.error == (
+        f"AccessDenied: Access Denied (account {estate.archive} needs s3:ListBucket on the bucket, "
+        f"and the bucket has to belong to account {estate.archive})"
+    )
+    wire.fault("s3:GetObject", lambda _: answer(403, DENIED))
+    with pytest.raises(SourceError) as raised:
+        S3(watched_clients(wire), [at(estate)]).fetch(obj, tmp_path / "object")
+    needs = "needs s3:GetObject on the object, and kms:Decrypt if it is encrypted by KMS)"
+    assert raised.value.unread.error == f"AccessDenied: Access Denied (account {estate.archive} {needs}"
 
 
-def test_an_object_is_fetched_as_stored(source, estate, told, tmp_path):
-    obj = next(source.list([aws.DAY], told.append))
+def test_a_key_that_is_refused_is_told_from_an_object_that_is(estate, wire, listing, tmp_path):
+    obj = listing(S3(watched_clients(wire), [at(estate)]), [aws.DAY])[0]
+    denied = DENIED.replace("Access Denied", "User is not authorized to perform: kms:Decrypt on the resource")
+    wire.fault("s3:GetObject", lambda _: answer(403, denied))
+    with pytest.raises(SourceError) as raised:
+        S3(watched_clients(wire), [at(estate)]).fetch(obj, tmp_path / "object")
+    assert raised.value.unread.error.endswith("needs kms:Decrypt on the key that encrypts the object)")
+
+
+def at(estate):
+    return Place(aws.BUCKET, "", estate.web, "us-east-1", estate.archive)
+
+
+def test_every_request_names_the_owner_that_is_known(estate, wire, listing, tmp_path):
+    owned = S3(watched_clients(wire), [replace(at(estate), owner=estate.archive)])
+    obj = listing(owned, [aws.DAY])[0]
+    owned.fetch(obj, tmp_path / "object")
+    named = [r.headers.get("x-amz-expected-bucket-owner") for name, r in wire.sent if name.startswith("s3:")]
+    assert len(named) == 5
+    assert {one.decode() if isinstance(one, bytes) else one for one in named} == {estate.archive}
+
+
+def test_foreign_keys_are_counted(estate, wire):
+    """The folder of the day holds one; another lies above it, and is not looked at."""
+    source = S3(watched_clients(wire), [at(estate)])
+    (probe,) = source.probes()
+    (unit,) = source.units([aws.DAY], {probe.name: probe.ask(lambda _: None).inside})
+    given = unit.ask(lambda _: None)
+    assert (given.foreign, given.requests, given.unread) == (1, 1, ())
+
+
+def test_a_prefix_inside_the_folder_of_a_day_is_listed_once(estate, wire, listing):
+    """Whoever may name prefixes may nest them: no object counts twice."""
+    slot = datetime(2026, 7, 1, tzinfo=UTC)
+    bucket = "nested-prefixes"
+    outer = aws.folder(estate.web, "us-east-1", slot)
+    inner = outer.rstrip("/")
+    s3 = estate.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    keys = [
+        outer + aws.name(estate.web, "us-east-1", "fl-1234abcd", slot),
+        aws.folder(estate.web, "us-east-1", slot, inner) + aws.name(estate.web, "us-east-1", "fl-1234abcd", slot, "aa"),
+    ]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    places = [Place(bucket, prefix, estate.web, "us-east-1", aws.MANAGEMENT) for prefix in ("", inner)]
+    assert [obj.key for obj in listing(S3(watched_clients(wire), places), [aws.DAY])] == keys
+
+
+def test_prefixes_that_differ_in_slashes_are_one(estate, wire, listing):
+    places = [Place(aws.BUCKET, prefix, estate.data, "eu-west-1", estate.archive) for prefix in ("eu", "eu/", "/eu")]
+    assert len(listing(S3(watched_clients(wire), places), [aws.DAY])) == 12
+
+
+def test_a_listing_that_says_it_goes_on_and_not_how_is_not_whole(source, wire, told, listing):
+    body = "<ListBucketResult><Name>b</Name><IsTruncated>true</IsTruncated></ListBucketResult>"
+    wire.fault("s3:ListObjectsV2", lambda r: answer(200, body) if "2026%2F07%2F01" in r.url else None)
+    listing(source, [aws.DAY])
+    assert [unread.error for unread in told] == ["MalformedAnswer: the listing says that it goes on, and not how"]
+
+
+def test_a_bucket_in_another_region_is_followed_there(estate, wire, listing, told):
+    """S3 redirects what is signed for the wrong region; the next requests go straight to the right one."""
+    moved = "<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>"
+
+    def elsewhere(request):
+        signed = request.headers["Authorization"]
+        here = "/us-east-1/s3/" in (signed.decode() if isinstance(signed, bytes) else signed)
+        return answer(301, moved, **{"x-amz-bucket-region": "eu-west-1"}) if here else None
+
+    wire.fault("s3:ListObjectsV2", elsewhere)
+    assert len(listing(S3(watched_clients(wire), [at(estate)]), [aws.DAY])) == 12
+    assert told == []
+    assert wire.counts["s3:ListObjectsV2"] == 4 + 1
+
+
+def test_an_object_is_fetched_as_stored(source, estate, told, listing, tmp_path):
+    obj = listing(source, [aws.DAY])[0]
     to = tmp_path / "deep" / "object.log.gz"
     fetched = source.fetch(obj, to)
     body = estate.client("s3", estate.archive).get_object(Bucket=aws.BUCKET, Key=obj.key)["Body"].read()
@@ -159,8 +243,8 @@ def test_an_object_is_fetched_as_stored(source, estate, told, tmp_path):
     assert list(to.parent.iterdir()) == [to]
 
 
-def test_an_object_that_vanished_or_changed_is_said(source, estate, told, tmp_path):
-    obj = next(source.list([aws.DAY], told.append))
+def test_an_object_that_vanished_or_changed_is_said(source, estate, told, listing, tmp_path):
+    obj = listing(source, [aws.DAY])[0]
     to = tmp_path / "object"
     for wrong, code in (
         (replace(obj, uri=f"{obj.uri}x"), "NoSuchKey"),
@@ -174,19 +258,19 @@ def test_an_object_that_vanished_or_changed_is_said(source, estate, told, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_refused_object_is_said(source, wire, told, tmp_path):
-    obj = next(source.list([aws.DAY], told.append))
+def test_a_refused_object_is_said(source, wire, told, listing, tmp_path):
+    obj = listing(source, [aws.DAY])[0]
     wire.fault("s3:GetObject", lambda _: answer(403, DENIED))
-    fresh = S3(watched_clients(wire), [(aws.BUCKET, "", obj.account_id, obj.region, aws.MANAGEMENT)])
+    fresh = S3(watched_clients(wire), [Place(aws.BUCKET, "", obj.account_id, obj.region, aws.MANAGEMENT)])
     with pytest.raises(SourceError, match=r"could not be read: AccessDenied: Access Denied") as raised:
         fresh.fetch(obj, tmp_path / "object")
     assert "kms:Decrypt" in raised.value.hint
 
 
-def test_a_download_that_breaks_off_leaves_nothing(source, wire, told, tmp_path):
-    obj = next(source.list([aws.DAY], told.append))
+def test_a_download_that_breaks_off_leaves_nothing(source, wire, told, listing, tmp_path):
+    obj = listing(source, [aws.DAY])[0]
     wire.session.events.register("before-parse.s3.GetObject", cut_off)
-    fresh = S3(watched_clients(wire), [(aws.BUCKET, "", obj.account_id, obj.region, obj.account_id)])
+    fresh = S3(watched_clients(wire), [Place(aws.BUCKET, "", obj.account_id, obj.region, obj.account_id)])
     with pytest.raises(SourceError, match="IncompleteReadError"):
         fresh.fetch(obj, tmp_path / "object")
     assert list(tmp_path.iterdir()) == []
@@ -198,7 +282,7 @@ def cut_off(response_dict, **_):
     body._content_length = int(body._content_length) + 1
 
 
-def test_a_day_at_the_edge_belongs_to_the_day_of_its_slot(estate, wire, told):
+def test_a_day_at_the_edge_belongs_to_the_day_of_its_slot(estate, wire, told, listing):
     bucket = "edge-of-day"
     s3 = estate.client("s3")
     s3.create_bucket(Bucket=bucket)
@@ -208,5 +292,5 @@ def test_a_day_at_the_edge_belongs_to_the_day_of_its_slot(estate, wire, told):
             estate.web, "us-east-1", "fl-1234abcd", slot
         )
         s3.put_object(Bucket=bucket, Key=key, Body=b"")
-    place = S3(watched_clients(wire), [(bucket, "", estate.web, "us-east-1", estate.management)])
-    assert [obj.slot for obj in place.list([date(2026, 7, 1)], told.append)] == [last]
+    place = S3(watched_clients(wire), [Place(bucket, "", estate.web, "us-east-1", estate.management)])
+    assert [obj.slot for obj in listing(place, [date(2026, 7, 1)])] == [last]

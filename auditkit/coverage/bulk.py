@@ -1,0 +1,101 @@
+"""Interfaces by the million: those that nothing tells apart are judged once, and the verdict stands for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditkit.config.schema import Baseline
+from auditkit.coverage.estate import Estate
+from auditkit.model.columnar import Rows, combinations
+from auditkit.model.condition import tests
+from auditkit.model.coverage import Coverage
+from auditkit.model.inventory import NetworkInterface
+
+_SHAPE = ("account_id", "region", "vpc_id", "subnet_id", "seen_in")
+"""What always tells interfaces apart; beside it a flow log of their own does, and what the baselines match by."""
+_OWN = {
+    "resource_id": "interface_id",
+    "resource_arn": "interface_arn",
+    "service": "service",
+    "subject": "subject",
+    "interface_tags": "interface_tags",
+}
+"""Columns that each interface has for itself: in coverage and in the inventory."""
+_TYPE = "network-interface"
+
+
+def interfaces(estate: Estate, judge: Callable[[NetworkInterface], Coverage]) -> tuple[list[Coverage], pa.Table]:
+    """Judge the interfaces of the inventory.
+
+    Args:
+        estate: the inventory, indexed.
+        judge: judges one interface; two of one shape differ in nothing but `_OWN`.
+
+    Returns:
+        a row for each shape, and the coverage table of all interfaces, as it stands in the inventory's order.
+    """
+    rows = Rows.made_of(NetworkInterface, estate.inventory.network_interfaces)
+    codes, firsts = combinations(_shapes(estate, rows.table))
+    judged = [judge(one) for one in Rows(NetworkInterface, rows.table.take(firsts))]
+    table = Rows.made_of(Coverage, judged).table.take(codes).combine_chunks()
+    for name, given in _OWN.items():
+        table = table.set_column(table.column_names.index(name), name, rows.table[given])
+    return judged, table
+
+
+def _shapes(estate: Estate, table: pa.Table) -> pa.Table:
+    """What tells interfaces apart, in text columns."""
+    own = pc.is_in(table["interface_id"], pa.array(sorted(estate.logs), pa.string()))
+    shape = {name: table[name] for name in _SHAPE}
+    shape["its own logs"] = pc.if_else(own, table["interface_id"], "")
+    for column, key in sorted(_asked(estate.baselines), key=repr):
+        given = table[_OWN[column]]
+        if column != "interface_tags":
+            shape[column] = given
+        elif key is not None:
+            shape[f"{column} {key}"] = pc.map_lookup(given, pa.scalar(key), "first")
+        else:
+            shape[column] = pa.array(list(map(repr, given.to_pylist())), pa.string())
+    return pa.table(shape)
+
+
+def _asked(baselines: Iterable[Baseline]) -> set[tuple[str, str | None]]:
+    """Columns of an interface itself, and keys of its tags, that baselines match by."""
+    return {(test.column, test.key) for b in baselines for test in tests(b.match) if test.column in _OWN}
+
+
+def joined(of_interfaces: pa.Table, others: Sequence[Coverage], accounts: set[str]) -> Rows[Coverage]:
+    """Put the rows of the accounts in scope together, sorted by resource type, account, region and id.
+
+    Args:
+        of_interfaces: coverage table of all interfaces.
+        others: all other rows.
+        accounts: in scope; empty for all.
+    """
+    if accounts:
+        kept = pc.is_in(of_interfaces["account_id"], pa.array(sorted(accounts), pa.string()))
+        of_interfaces = of_interfaces if pc.all(kept).as_py() else of_interfaces.filter(kept)
+        others = [row for row in others if row.account_id in accounts]
+    others = sorted(others, key=lambda r: (r.resource_type, r.account_id, r.region, r.resource_id))
+    before = [row for row in others if row.resource_type < _TYPE]
+    after = others[len(before) :]
+    parts = [Rows.made_of(Coverage, before).table, _sorted(of_interfaces), Rows.made_of(Coverage, after).table]
+    return Rows(Coverage, pa.concat_tables(parts))
+
+
+def _sorted(table: pa.Table) -> pa.Table:
+    """By account, region and id; places are few, so they are sorted as numbers."""
+    ids = table["resource_id"]
+    count = len(table)
+    if count and pc.all(pc.less_equal(ids.slice(0, count - 1), ids.slice(1))).as_py() is False:
+        table = table.take(pc.sort_indices(ids))
+    codes, firsts = combinations(table.select(["account_id", "region"]))
+    places: list[Any] = list(zip(*(table[name].take(firsts).to_pylist() for name in ("account_id", "region")), strict=True))
+    rank = np.empty(len(places), np.int32)
+    rank[sorted(range(len(places)), key=places.__getitem__)] = np.arange(len(places))
+    return table.take(pa.array(np.argsort(rank[codes.to_numpy()], kind="stable")))

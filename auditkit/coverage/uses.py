@@ -1,0 +1,170 @@
+"""What lies under the resource of a flow log, and since when it is in use: what can have something to say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+from auditkit.model.columnar import Rows
+from auditkit.model.inventory import Inventory, NetworkInterface
+
+SLOT = 5
+"""Minutes of a slot: AWS publishes to S3 every five minutes."""
+UNIT = re.compile(r"(eni|nat|tgw-attach|tgw)-[0-9a-f]+")
+"""What the name of a log stream begins with: what its events are of."""
+ALWAYS = 0
+"""In use whenever one looks: a gateway, or an interface whose attachment has no date."""
+
+
+def minute(moment: datetime) -> int:
+    """Return minutes since 1970, begun ones left out."""
+    return int(moment.timestamp() // 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Since when something under a resource is in use, as far as the inventory tells."""
+
+    since: int | None
+    """Minutes since 1970; None when nothing there is in use."""
+    known: bool
+    """Whether everything that could be there was listed."""
+
+
+class Interface(NamedTuple):
+    """What matters of an interface here."""
+
+    interface_id: str
+    account_id: str
+    region: str
+    vpc_id: str
+    subnet_id: str
+    status: str
+    attach_time: datetime | None
+    seen_from: tuple[str, ...]
+    seen_in: str
+
+
+class Uses:
+    """The inventory, indexed by what flow logs can be on; of its interfaces, those that somebody asks for."""
+
+    def __init__(self, inventory: Inventory, units: Iterable[str] = ()) -> None:
+        """Index the inventory.
+
+        Args:
+            inventory: what was collected.
+            units: interfaces to know, beside those that flow logs are on and streams are named for.
+        """
+        self._inventory = inventory
+        self.vpcs = {v.vpc_id: v for v in inventory.vpcs}
+        self.subnets = {s.subnet_id: s for s in inventory.subnets}
+        self.nats = {n.nat_gateway_id: n for n in inventory.nat_gateways}
+        self.attachments = {a.transit_gateway_attachment_id: a for a in inventory.transit_gateway_attachments}
+        asked = {*units, *_named(inventory)}
+        self.interfaces: dict[str, Interface] = {}
+        self._since: dict[str, int] = {}
+        for one in _interfaces(inventory.network_interfaces):
+            if one.seen_in != "inventory":
+                continue
+            if one.interface_id in asked:
+                self.interfaces[one.interface_id] = one
+            if one.status != "available":
+                since = ALWAYS if one.attach_time is None else minute(one.attach_time)
+                own = (one.interface_id,) if one.interface_id in asked else ()
+                for above in (*own, one.subnet_id, one.vpc_id):
+                    self._since[above] = min(since, self._since.get(above, since))
+        self.listed = lru_cache(maxsize=None)(self._listed)
+
+    def of(self, resource_id: str) -> Use:
+        """Tell since when something under a resource is in use.
+
+        Transit gateways, attachments and regional NAT gateways count as in use; an unattached interface does not.
+        What a participant of a shared VPC has there counts where its listing was read.
+        """
+        if resource_id.startswith(("tgw-", "nat-")):
+            return Use(ALWAYS, known=True)
+        return Use(self._since.get(resource_id), known=self._known(resource_id))
+
+    def vpc_of(self, resource_id: str) -> str | None:
+        """Return the VPC of a resource; empty for a transit gateway's, None where it is not known."""
+        if resource_id.startswith("tgw-"):
+            return ""
+        if resource_id in self.vpcs:
+            return resource_id
+        one = self.subnets.get(resource_id) or self.interfaces.get(resource_id) or self.nats.get(resource_id)
+        return one.vpc_id if one else None
+
+    def is_under(self, unit: str, resource_id: str) -> bool | None:
+        """Tell whether an interface, attachment or gateway lies at or under a resource; None where it is not known."""
+        if unit == resource_id:
+            return True
+        if one := self.interfaces.get(unit):
+            return resource_id in (one.subnet_id, one.vpc_id)
+        if attachment := self.attachments.get(unit):
+            return resource_id == attachment.transit_gateway_id
+        if nat := self.nats.get(unit):  # whether a log of the VPC speaks of it is not documented
+            return None if resource_id == nat.vpc_id else False
+        return None
+
+    def _known(self, resource_id: str) -> bool:
+        one = self.vpcs.get(resource_id) or self.subnets.get(resource_id) or self.interfaces.get(resource_id)
+        return one is not None and all(
+            self.listed("network_interfaces", account_id, one.region) for account_id in {one.account_id, *one.seen_from}
+        )
+
+    def _listed(self, table: str, account_id: str, region: str) -> bool:
+        asked = region in self._inventory.regions.get(account_id, ())
+        return asked and not self._inventory.is_unread(table, account_id, region)
+
+
+def _interfaces(rows: Sequence[NetworkInterface]) -> Iterator[Interface]:
+    """Look at interfaces without making rows of them where they are kept by column."""
+    if isinstance(rows, Rows):
+        return map(Interface._make, zip(*(rows.column(name) for name in Interface._fields), strict=True))
+    return (Interface._make(getattr(one, name) for name in Interface._fields) for one in rows)
+
+
+def _named(inventory: Inventory) -> Iterator[str]:
+    """The interfaces that flow logs, events and streams name."""
+    yield from (log.resource_id for log in inventory.flow_logs)
+    yield from (resource for event in inventory.flow_log_events for resource in event.resource_ids)
+    for group in inventory.log_streams:
+        yield from (unit[0] for stream in group.streams if (unit := UNIT.match(stream[0])))
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A stretch without anything."""
+
+    begin: int
+    """First minute, since 1970."""
+    end: int
+    """The minute after the last."""
+    leading: bool
+    """Nothing is known from before it."""
+
+
+def holes(slots: Iterable[int], lo: int, hi: int, longest: int) -> Iterator[Hole]:
+    """Find the stretches of lo..hi without an object that are longer than what is normal.
+
+    A hole is measured from the end of the slot before it to the start of the one after it, also where these lie outside
+    of lo..hi, over midnight or not.
+
+    Args:
+        slots: first minutes of the five-minute slots that have an object, sorted.
+        lo: first minute for which something is due.
+        hi: the minute after the last.
+        longest: minutes for which nothing may come.
+    """
+    before: int | None = None
+    for slot in (*slots, None):
+        begin = lo if before is None else before
+        end = hi if slot is None else slot
+        if end - begin > longest and max(begin, lo) < min(end, hi):
+            yield Hole(max(begin, lo), min(end, hi), leading=before is None)
+        if slot is not None:
+            before = slot + SLOT
