@@ -14,6 +14,7 @@ from typing import Any
 
 from auditkit import reading, snapshot
 from auditkit.audit import saved
+from auditkit.audit.earlier import keep_earlier
 from auditkit.audit.fetching import Fetching
 from auditkit.audit.index import IndexWriter
 from auditkit.audit.inputs import Inputs, save_inputs
@@ -91,6 +92,8 @@ class Collector:
                 meta = self._snapshot()
                 estate = self.scoping.estate(meta, reading.calls(self.run.snapshot, meta))
                 self._records(estate)
+                previous = [self.config.local(path) for path in self.config.model.previous or ()]
+                keep_earlier(self.run, previous, estate.as_of)
                 self.run.mark("collect")
             save_inputs(self.run, self.inputs)
 

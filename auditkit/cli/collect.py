@@ -63,5 +63,9 @@ def collect(
 
         show(planned, as_json=as_json)
     elif not quiet:
+        from auditkit.cli.summary import requests
+
+        if asked := requests(collecting.run):
+            click.echo(asked)
         click.echo(f"{collecting.run.path}  collected; now: auditkit assess {collecting.run.path}")
     return 0

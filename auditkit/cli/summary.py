@@ -32,6 +32,23 @@ def conclude(
     return decision.status
 
 
+def requests(run: Run) -> str:
+    """Say what collecting asked of AWS, by operation and for each account and region; empty where it asked nothing."""
+    from auditkit import snapshot
+
+    meta = snapshot.read_meta(run.snapshot)
+    calls = {str(name): int(n) for name, n in (meta.get("calls") or {}).items()}
+    if not calls:
+        return ""
+    places = sum(len(regions) for regions in meta["scope"]["regions"].values()) or 1
+    total = sum(calls.values())
+    most = ", ".join(f"{name} {n:,}" for name, n in sorted(calls.items(), key=lambda one: (-one[1], one[0]))[:5])
+    return (
+        f"{total:,} requests to AWS, {total / places:.1f} for each of {places:,} account regions: {most}"
+        + (f" and {len(calls) - 5} more operations" if len(calls) > 5 else "")
+    )
+
+
 def _print(run: Run, assessment: Assessment, paths: Sequence[Path]) -> None:
     from rich.console import Console
     from rich.text import Text
@@ -57,6 +74,8 @@ def _print(run: Run, assessment: Assessment, paths: Sequence[Path]) -> None:
     console.print()
     console.print(_controls(assessment))
     console.print()
+    if asked := requests(run):
+        line(asked, "dim")
     for note in assessment.notes:
         line(f"note: {note}", "dim")
     for path in (*paths, run.path / "assessment.json"):

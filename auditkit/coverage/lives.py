@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -38,8 +38,13 @@ class Life:
     """When it was deleted; None where it lives, or nothing tells."""
     tallies: tuple[Tally, ...]
     """Its keys."""
-    slots: tuple[int, ...]
-    """First minutes of the slots that have an object, sorted."""
+    came: tuple[tuple[int, int], ...]
+    """Stretches of slots that each have an object: first minute, and the one after the last; sorted."""
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """First minutes of the first and the last slot with an object; empty without any."""
+        return (self.came[0][0], self.came[-1][1] - SLOT) if self.came else ()
 
     @property
     def bucket(self) -> str:
@@ -102,7 +107,7 @@ class _Chronicle:
             created=self._created(key, before, made),
             gone=minute(deleted.at) if deleted and log is None else None,
             tallies=tuple(tallies),
-            slots=tuple(sorted({first_minute(t.day) + SLOT * slot for t in tallies for slot in t.slots})),
+            came=tuple(_joined(sorted(one for tally in tallies for one in _stretches(tally)))),
         )  # fmt: skip
 
     def _only_one(self, made: FlowLogEvent | None) -> str:
@@ -117,6 +122,25 @@ class _Chronicle:
             return minute(made.at)
         since = self._inventory.events_since.get(key[1:3])
         return 0 if since is not None and since <= self._start else None
+
+
+def _stretches(tally: Tally) -> Iterator[tuple[int, int]]:
+    """The slots of a day, those at once that follow each other without a break."""
+    day, slots = first_minute(tally.day), tally.slots
+    if slots and len(slots) == slots[-1] - slots[0] + 1:
+        yield day + SLOT * slots[0], day + SLOT * (slots[-1] + 1)
+    else:
+        yield from ((day + SLOT * slot, day + SLOT * (slot + 1)) for slot in slots)
+
+
+def _joined(stretches: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    out: list[tuple[int, int]] = []
+    for begin, end in stretches:
+        if out and begin <= out[-1][1]:
+            out[-1] = (out[-1][0], max(end, out[-1][1]))
+        else:
+            out.append((begin, end))
+    return out
 
 
 def first_minute(day: date) -> int:

@@ -93,7 +93,7 @@ class Silences:
 
     def _holes(self) -> Iterator[Hole]:
         if not self.streams:
-            yield from holes(self.life.slots, self.lo, self.hi, self.tolerance)
+            yield from holes(self.life.came, self.lo, self.hi, self.tolerance)
             return
         if self.span is None:
             yield Hole(self.lo, self.hi, leading=True)

@@ -148,23 +148,22 @@ class Hole:
     """Nothing is known from before it."""
 
 
-def holes(slots: Iterable[int], lo: int, hi: int, longest: int) -> Iterator[Hole]:
+def holes(came: Iterable[tuple[int, int]], lo: int, hi: int, longest: int) -> Iterator[Hole]:
     """Find the stretches of lo..hi without an object that are longer than what is normal.
 
-    A hole is measured from the end of the slot before it to the start of the one after it, also where these lie outside
-    of lo..hi, over midnight or not.
+    A hole is measured from the end of what came before it to the start of what came after it, also where these lie
+    outside of lo..hi, over midnight or not.
 
     Args:
-        slots: first minutes of the five-minute slots that have an object, sorted.
+        came: stretches of slots that each have an object: first minute, and the one after the last; sorted.
         lo: first minute for which something is due.
         hi: the minute after the last.
         longest: minutes for which nothing may come.
     """
     before: int | None = None
-    for slot in (*slots, None):
+    for slot, after in (*came, (None, None)):
         begin = lo if before is None else before
         end = hi if slot is None else slot
         if end - begin > longest and max(begin, lo) < min(end, hi):
             yield Hole(max(begin, lo), min(end, hi), leading=before is None)
-        if slot is not None:
-            before = slot + SLOT
+        before = after
