@@ -43,9 +43,8 @@ def requests(run: Run) -> str:
     places = sum(len(regions) for regions in meta["scope"]["regions"].values()) or 1
     total = sum(calls.values())
     most = ", ".join(f"{name} {n:,}" for name, n in sorted(calls.items(), key=lambda one: (-one[1], one[0]))[:5])
-    return (
-        f"{total:,} requests to AWS, {total / places:.1f} for each of {places:,} account regions: {most}"
-        + (f" and {len(calls) - 5} more operations" if len(calls) > 5 else "")
+    return f"{total:,} requests to AWS, {total / places:.1f} for each of {places:,} account regions: {most}" + (
+        f" and {len(calls) - 5} more operations" if len(calls) > 5 else ""
     )
 
 

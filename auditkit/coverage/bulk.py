@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -37,14 +38,19 @@ def interfaces(estate: Estate, judge: Callable[[NetworkInterface], Coverage]) ->
         judge: judges one interface; two of one shape differ in nothing but `_OWN`.
 
     Returns:
-        a row for each shape, and the coverage table of all interfaces, as it stands in the inventory's order.
+        a row for each shape, and the coverage table of the interfaces of accounts in scope, sorted.
     """
     rows = Rows.made_of(NetworkInterface, estate.inventory.network_interfaces)
     codes, firsts = combinations(_shapes(estate, rows.table))
     judged = [judge(one) for one in Rows(NetworkInterface, rows.table.take(firsts))]
-    table = Rows.made_of(Coverage, judged).table.take(codes).combine_chunks()
+    order = _order(rows.table)
+    shapes = codes.to_numpy()[order]
+    if estate.scope:
+        kept = np.array([row.account_id in estate.scope for row in judged], bool)[shapes]
+        order, shapes = order[kept], shapes[kept]
+    table = Rows.made_of(Coverage, judged).table.take(pa.array(shapes))
     for name, given in _OWN.items():
-        table = table.set_column(table.column_names.index(name), name, rows.table[given])
+        table = table.set_column(table.column_names.index(name), name, rows.table[given].take(pa.array(order)))
     return judged, table
 
 
@@ -69,33 +75,30 @@ def _asked(baselines: Iterable[Baseline]) -> set[tuple[str, str | None]]:
     return {(test.column, test.key) for b in baselines for test in tests(b.match) if test.column in _OWN}
 
 
-def joined(of_interfaces: pa.Table, others: Sequence[Coverage], accounts: set[str]) -> Rows[Coverage]:
+def joined(of_interfaces: pa.Table, others: Iterable[Coverage], accounts: set[str]) -> Rows[Coverage]:
     """Put the rows of the accounts in scope together, sorted by resource type, account, region and id.
 
     Args:
-        of_interfaces: coverage table of all interfaces.
+        of_interfaces: coverage table of the interfaces, as `interfaces` gives it.
         others: all other rows.
         accounts: in scope; empty for all.
     """
-    if accounts:
-        kept = pc.is_in(of_interfaces["account_id"], pa.array(sorted(accounts), pa.string()))
-        of_interfaces = of_interfaces if pc.all(kept).as_py() else of_interfaces.filter(kept)
-        others = [row for row in others if row.account_id in accounts]
-    others = sorted(others, key=lambda r: (r.resource_type, r.account_id, r.region, r.resource_id))
-    before = [row for row in others if row.resource_type < _TYPE]
-    after = others[len(before) :]
-    parts = [Rows.made_of(Coverage, before).table, _sorted(of_interfaces), Rows.made_of(Coverage, after).table]
-    return Rows(Coverage, pa.concat_tables(parts))
+    rows = [row for row in others if row.account_id in accounts or not accounts]
+    rows.sort(key=lambda r: (r.resource_type, r.account_id, r.region, r.resource_id))
+    at = bisect_left(rows, _TYPE, key=lambda r: r.resource_type)
+    before, after = (Rows.made_of(Coverage, some).table for some in (rows[:at], rows[at:]))
+    return Rows(Coverage, pa.concat_tables([before, of_interfaces, after]))
 
 
-def _sorted(table: pa.Table) -> pa.Table:
-    """By account, region and id; places are few, so they are sorted as numbers."""
-    ids = table["resource_id"]
-    count = len(table)
+def _order(table: pa.Table) -> Any:
+    """The order by account, region and id; places are few, so they are sorted as numbers."""
+    ids, count = table["interface_id"], len(table)
+    given = np.arange(count)
     if count and pc.all(pc.less_equal(ids.slice(0, count - 1), ids.slice(1))).as_py() is False:
-        table = table.take(pc.sort_indices(ids))
+        given = pc.sort_indices(ids).to_numpy()
     codes, firsts = combinations(table.select(["account_id", "region"]))
-    places: list[Any] = list(zip(*(table[name].take(firsts).to_pylist() for name in ("account_id", "region")), strict=True))
+    names = (table[name].take(firsts).to_pylist() for name in ("account_id", "region"))
+    places: list[Any] = list(zip(*names, strict=True))
     rank = np.empty(len(places), np.int32)
     rank[sorted(range(len(places)), key=places.__getitem__)] = np.arange(len(places))
-    return table.take(pa.array(np.argsort(rank[codes.to_numpy()], kind="stable")))
+    return given[np.argsort(rank[codes.to_numpy()[given]], kind="stable")]

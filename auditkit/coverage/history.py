@@ -111,7 +111,7 @@ class History:
         before = [log for id_ in subject.told_by for log in self._earlier.get(id_, ())]
         key = (key, tuple(_key(log) for log in before))
         if key not in self._known:
-            self._known[key] = self._look(logs, before, complete)
+            self._known[key] = self._look(logs, before, _once(complete))
         proven, lacking = self._known[key]
         if any(self._was_bare(subject, day, silent) for day, silent in lacking):
             return "partial"
@@ -198,6 +198,19 @@ class History:
         gone = self._gone.get((*place, day), set())
         transit = subject.resource_type.startswith("transit")
         return not any(one in ("", *subject.resource_ids) or (transit and one.startswith("tgw")) for one in gone)
+
+
+def _once(complete: Complete) -> Complete:
+    """Ask once for each set of flow logs: from day to day they are mostly the same."""
+    told: dict[tuple[tuple[str, str, str], ...], bool] = {}
+
+    def asked(logs: Sequence[FlowLog]) -> bool:
+        key = tuple(map(_key, logs))
+        if key not in told:
+            told[key] = complete(logs)
+        return told[key]
+
+    return asked
 
 
 def _key(log: FlowLog) -> tuple[str, str, str]:
