@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auditkit import inventory, reading, snapshot
 from auditkit.attribution import Rules
 from auditkit.audit import population
 from auditkit.audit.arriving import Arriving, arriving
+from auditkit.audit.earlier import earlier
 from auditkit.audit.findings import Maker, findings_rows
 from auditkit.audit.inputs import Inputs, saved_inputs
 from auditkit.audit.options import EVERYTHING, Narrowing, Tick, silent
@@ -31,7 +34,7 @@ from auditkit.model.columnar import Rows
 from auditkit.model.control import SEVERITIES, Control
 from auditkit.model.coverage import Coverage
 from auditkit.model.errors import AuditkitError, NothingInScope
-from auditkit.model.inventory import Account, Inventory, Unread
+from auditkit.model.inventory import Account, Inventory, NetworkInterface, Unread
 from auditkit.model.records import LogObject
 from auditkit.model.schema import INVENTORY, TABLES
 from auditkit.model.tables import Column, columns_of
@@ -100,8 +103,13 @@ class _Assessor:
         state = self.run.state
         self.as_of = parse_time(state["as_of"])
         self.period = (parse_time(state["period"]["start"]), parse_time(state["period"]["end"]))
-        self.index: list[dict[str, Any]] = pq.read_table(self.run.index).to_pylist()
+        # Keys that were only listed may be millions: they are counted, and tallied by SQL.
+        self.index: list[dict[str, Any]] = pq.read_table(
+            self.run.index, filters=[("status", "!=", "listed")]
+        ).to_pylist()
+        self.listed = pq.read_metadata(self.run.index).num_rows - len(self.index)
         self.engine = DuckDB(self.run.path / "tmp")
+        self.tallies = self.engine.tallies(self.run.index)
         self.meta = snapshot.read_meta(self.run.snapshot)
 
     def close(self) -> None:
@@ -113,22 +121,21 @@ class _Assessor:
         self.tick("reading the snapshot", 0, 0)
         estate = inventory.read(self.meta, reading.calls(self.run.snapshot, self.meta), self.inputs.approved)
         estate = self._with_unread_objects(estate)
-        came = arriving(self.run, self.inputs, estate, self.engine.tallies(self.run.index), self.period)
+        came = arriving(self.run, self.inputs, estate, self.tallies, self.period, earlier(self.run))
         estate = came.estate
-        scope = Scope(estate, self.narrowing.place)
+        scope = Scope(estate, self.narrowing.place, since=self.period[0])
         if not scope.places():
             raise NothingInScope("no account and region is in scope", "Look at --account and --region.")
         objects = self._load()
         config = self.inputs.config
-        coverage = judge(
-            estate, config.baselines, self.inputs.approved, self.period, self._nat_seen(), came.history
-        )
+        coverage = judge(estate, config.baselines, self.inputs.approved, self.period, self._nat_seen(), came.history)
         coverage = self._there(coverage)
         scope = replace(scope, units=population.units(estate, coverage, read=True))
         networks = Networks.of_run(
             dict(self.inputs.config.networks), {v.vpc_id: _cidrs(v.cidr_blocks) for v in estate.vpcs}
         )
         self._derive(estate, coverage, objects, networks)
+        estate = _with_gone(estate, self.engine.interfaces_seen())
         self._add_tables(estate, coverage, came)
         results, findings, totals = self._judge(controls, estate, scope, networks, objects)
         assessment = self._teller().assessment(estate, coverage, objects, results, findings, totals)
@@ -251,7 +258,7 @@ class _Assessor:
             for d in population.period_days(*self.period, self.as_of)
         ]
         places = {(log.flow_log_id, log.account_id, f"s3://{log.bucket}/") for log in estate.flow_logs if log.bucket}
-        places |= {(r["flow_log_id"], r["account_id"], r["uri"]) for r in self.index}
+        places |= {(t.flow_log_id, t.account_id, f"s3://{t.bucket}/") for t in self.tallies}
         out = []
         for u in self.run.state.get("unlisted", ()):
             named = parse_name(u["resource"].rsplit("/", 1)[-1])
@@ -325,7 +332,9 @@ class _Assessor:
     # -- the result ----------------------------------------------------------------------------------------------
 
     def _teller(self) -> Teller:
-        return Teller(self.inputs, self.narrowing, self.engine, self.index, self.period, self.as_of, self.meta)
+        return Teller(
+            self.inputs, self.narrowing, self.engine, self.index, self.listed, self.period, self.as_of, self.meta
+        )
 
     def _write(
         self,
@@ -362,6 +371,17 @@ class _Assessor:
                 else {"damage": row["error"]}
             )
             yield {**row, **counts}
+
+
+def _with_gone(estate: Inventory, seen: Iterable[Mapping[str, Any]]) -> Inventory:
+    """Add the interfaces that only records show."""
+    gone = inventory.from_records(estate, seen)
+    if not gone:
+        return estate
+    parts = (Rows.made_of(NetworkInterface, rows).table for rows in (estate.network_interfaces, gone))
+    table = pa.concat_tables(parts)
+    table = table.take(pc.sort_indices(table["interface_id"]))
+    return replace(estate, network_interfaces=Rows(NetworkInterface, table))
 
 
 def _row(row: Any) -> dict[str, Any]:

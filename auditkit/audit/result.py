@@ -38,7 +38,9 @@ class Teller:
     engine: DuckDB
     """Holds interface-days and flow records."""
     index: Sequence[Mapping[str, Any]]
-    """Rows of records/index.parquet."""
+    """Rows of records/index.parquet, but for objects that were not to be read."""
+    listed: int
+    """These: records.mode none."""
     period: tuple[datetime, datetime]
     """Start and exclusive end, UTC."""
     as_of: datetime
@@ -142,7 +144,7 @@ class Teller:
             "resources": {kind: dict(sorted(states[kind].items())) for kind in sorted(states)},
             "interface_days": {"in_scope": sum(days.values()), "observed": observed, "part": days.get("part", 0), "none": days.get("none", 0), "sampled_out": days.get("sampled_out", 0)},
             "delivery": self.engine.delivered(),
-            "log_objects": {"in_scope": len(self.index), "read": indexed["read"], "damaged": sum(o.damaged > 0 for o in objects), "not_read": len(self.index) - indexed["read"]},
+            "log_objects": {"in_scope": self.listed + len(self.index), "read": indexed["read"], "damaged": sum(o.damaged > 0 for o in objects), "not_read": self.listed + len(self.index) - indexed["read"]},
             "records": {"ok": sum(o.ok for o in objects), "nodata": sum(o.nodata for o in objects), "skipdata": sum(o.skipdata for o in objects), "damaged": sum(o.damaged for o in objects)},
         }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -38,6 +39,8 @@ class Scope:
     """The narrowing flags."""
     units: pa.Table | Sequence[Mapping[str, Any]] = ()
     """Interfaces, attachments and regional NAT gateways, as `population.units` gives them."""
+    since: datetime | None = None
+    """Start of the period."""
 
     def places(self) -> list[tuple[str, str]]:
         """Each account in scope with each of its regions; `*` where its regions could not be asked."""
@@ -61,7 +64,16 @@ class Scope:
                     f"{u.call} of account {other}, which shares a VPC, was not read, so who stands behind a peer is not known: {u.error}"
                     for u in self._failed("network_interfaces", other, region)
                 ]
+        if control.table == "delivery" and any(t.column == "in_api" for t in tests(_both(control))):
+            out += self._untold(account_id, region)
         return list(dict.fromkeys(out))
+
+    def _untold(self, account_id: str, region: str) -> Iterable[str]:
+        """Say that a flow log may have gone without a trace: keys tell of those only whose bucket is still listed."""
+        told = self.inventory.events_since.get((account_id, region))
+        if self.since is None or told is None or told > self.since:
+            from_ = f" from {self.since:%Y-%m-%d} on" if self.since else ""
+            yield f"the event history of CloudTrail was not read{from_}, and a deleted flow log need not have left keys"
 
     def _failed(self, listing: str, account_id: str, region: str) -> Iterable[Any]:
         return (

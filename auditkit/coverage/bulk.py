@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 
 from auditkit.config.schema import Baseline
 from auditkit.coverage.estate import Estate
-from auditkit.model.columnar import Rows, combinations
+from auditkit.model.columnar import Rows, combinations, taken
 from auditkit.model.condition import tests
 from auditkit.model.coverage import Coverage
 from auditkit.model.inventory import NetworkInterface
+from auditkit.model.tables import columns_of
 
 _SHAPE = ("account_id", "region", "vpc_id", "subnet_id", "seen_in")
 """What always tells interfaces apart; beside it a flow log of their own does, and what the baselines match by."""
@@ -48,10 +49,10 @@ def interfaces(estate: Estate, judge: Callable[[NetworkInterface], Coverage]) ->
     if estate.scope:
         kept = np.array([row.account_id in estate.scope for row in judged], bool)[shapes]
         order, shapes = order[kept], shapes[kept]
-    table = Rows.made_of(Coverage, judged).table.take(pa.array(shapes))
-    for name, given in _OWN.items():
-        table = table.set_column(table.column_names.index(name), name, rows.table[given].take(pa.array(order)))
-    return judged, table
+    shared = taken(Rows.made_of(Coverage, judged).table.drop_columns(list(_OWN)), pa.array(shapes))
+    own = taken(rows.table.select(list(_OWN.values())).rename_columns(list(_OWN)), pa.array(order))
+    columns = dict(zip(_OWN, own.columns, strict=True)) | {name: shared[name] for name in shared.column_names}
+    return judged, pa.table({column.name: columns[column.name] for column in columns_of(Coverage)})
 
 
 def _shapes(estate: Estate, table: pa.Table) -> pa.Table:

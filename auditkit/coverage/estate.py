@@ -58,13 +58,16 @@ class Estate:
         """Return the flow logs on each of (via, resource id), nearest first."""
         return tuple((via, log) for via, resource_id in pairs for log in self.logs.get(resource_id, ()))
 
-    def row(self, base: dict[str, Any], levels: Sequence[Level], unread: Sequence[str]) -> Coverage:
+    def row(
+        self, base: dict[str, Any], levels: Sequence[Level], unread: Sequence[str], members: str | None = "-"
+    ) -> Coverage:
         """Judge one resource.
 
         Args:
             base: the columns that identify it, and its tags.
             levels: the flow logs that apply, nearest first.
             unread: what could not be read, in words.
+            members: worst state of the interfaces inside, for what can hold some.
         """
         candidates = self._candidates(base)
         key = (
@@ -85,7 +88,7 @@ class Estate:
             conforming=_word(verdict.sets[2]),
             flow_log_ids=tuple(sorted({log.flow_log_id for _, log in levels})),
             via=verdict.via,
-            members="-",
+            members=members,
             redundant_flow_log_ids=verdict.redundant,
             covered_from=verdict.since,
             period_state=self._period_state(verdict, base, candidates, levels),

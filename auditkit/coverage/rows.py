@@ -108,19 +108,15 @@ def _interface(estate: Estate, i: NetworkInterface) -> Coverage:
 def _subnet(estate: Estate, s: Subnet, members: Mapping[str, str | None]) -> Coverage:
     base = _base(estate, "subnet", s.subnet_id, s.subnet_arn, s.account_id, s.region, s.vpc_id, s.subnet_id)
     levels = estate.levels(("resource", s.subnet_id), ("vpc", s.vpc_id))
-    return replace(
-        estate.row(base, levels, estate.unread((s.account_id,), s.region)),
-        members=_inside(estate, members.get(s.subnet_id, "empty"), s),
-    )
+    inside = _inside(estate, members.get(s.subnet_id, "empty"), s)
+    return estate.row(base, levels, estate.unread((s.account_id,), s.region), inside)
 
 
 def _vpc(estate: Estate, v: Vpc, members: Mapping[str, str | None]) -> Coverage:
     base = _base(estate, "vpc", v.vpc_id, v.vpc_arn, v.account_id, v.region, v.vpc_id)
     levels = estate.levels(("resource", v.vpc_id))
-    return replace(
-        estate.row(base, levels, estate.unread((v.account_id,), v.region)),
-        members=_inside(estate, members.get(v.vpc_id, "empty"), v),
-    )
+    inside = _inside(estate, members.get(v.vpc_id, "empty"), v)
+    return estate.row(base, levels, estate.unread((v.account_id,), v.region), inside)
 
 
 def _transit_gateway(estate: Estate, t: TransitGateway) -> Coverage:

@@ -145,13 +145,23 @@ class DuckDB:
         ):  # fmt: skip
             self.db.execute(statement)
 
+    def interfaces_seen(self) -> list[dict[str, Any]]:
+        """Interfaces, regional NAT gateways and attachments that records tell of, with what they say of each."""
+        told = "interface_id, account_id, region, vpc_id, subnet_id"
+        return self.rows(
+            f"SELECT DISTINCT {told}, instance_id FROM flow_records WHERE interface_id <> '-' "
+            f"UNION SELECT DISTINCT {told}, NULL FROM interface_days WHERE observed <> 'none' ORDER BY ALL"
+        )
+
     def tallies(self, index: Path) -> tuple[Tally, ...]:
         """Count what keys say: objects, bytes and slots of each flow log, bucket and UTC day; records are not looked at.
 
         Args:
             index: records/index.parquet; an object counts once, whether it was read or not.
         """
-        self.db.register("_index", pq.read_table(index, columns=["uri", "account_id", "region", "flow_log_id", "slot", "size"]))
+        self.db.register(
+            "_index", pq.read_table(index, columns=["uri", "account_id", "region", "flow_log_id", "slot", "size"])
+        )
         rows = self.rows(
             "SELECT flow_log_id, account_id, region, bucket, minute // 1440 AS day, count(*) AS objects, sum(size)::HUGEINT AS bytes, "
             "list_sort(list(DISTINCT minute % 1440 // 5)) AS slots FROM ("
@@ -161,7 +171,9 @@ class DuckDB:
         )
         self.db.unregister("_index")
         return tuple(
-            Tally(**{**r, "day": _EPOCH + timedelta(days=r["day"]), "bytes": int(r["bytes"]), "slots": tuple(r["slots"])})
+            Tally(
+                **{**r, "day": _EPOCH + timedelta(days=r["day"]), "bytes": int(r["bytes"]), "slots": tuple(r["slots"])}
+            )
             for r in rows
         )
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from auditkit.inventory.answers import Malformed, moment
 from auditkit.inventory.classify import Facts, classify
 from auditkit.inventory.network import sound_block
-from auditkit.model.columnar import ARROW, Rows, array
+from auditkit.model.columnar import ARROW, Rows, array, taken
 from auditkit.model.inventory import Call, NetworkInterface
 from auditkit.model.tables import columns_of
 
@@ -247,7 +247,7 @@ def merged(batches: Iterable[pa.RecordBatch]) -> Rows[NetworkInterface]:
     seen_by = keys["_by"] if told.all() else keys["_by"].filter(pa.array(told))
     ends: Any = np.cumsum(told)[[*(np.flatnonzero(begins)[1:] - 1), -1]] if len(table) else []
     seen_from = pa.ListArray.from_arrays(pa.array(np.array([0, *ends], np.int32)), seen_by.combine_chunks())
-    best = table.take(order if begins.all() else _best(table, order.to_numpy(), begins))
+    best = taken(table.select(_NAMES), order if begins.all() else _best(table, order.to_numpy(), begins))
     columns = {name: best[name] for name in _NAMES} | {"seen_from": seen_from}
     return Rows(NetworkInterface, pa.table({c.name: columns[c.name] for c in columns_of(NetworkInterface)}))
 

@@ -72,7 +72,7 @@ def _row(interface_id: str, known: Mapping[str, str], partition: str) -> Network
         subject=interface_id,
         subject_type="network-interface",
         instance_id=known.get("instance_id", ""),
-        interface_tags={},
+        interface_tags=None,  # it may have had any
         seen_from=(),
         seen_in="records",
     )

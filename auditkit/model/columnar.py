@@ -6,6 +6,7 @@ A million rows are a few hundred megabytes as columns, and several gigabytes as 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 from typing import Any, Generic, TypeVar, overload
 
@@ -135,6 +136,13 @@ def array(type_: str, values: Sequence[Any]) -> pa.Array:
         return pa.array(values, ARROW[type_])
     except UnicodeEncodeError:  # half a surrogate pair, which JSON can write and no text can hold
         return pa.array([_sound(one) for one in values], ARROW[type_])
+
+
+def taken(table: pa.Table, at: pa.Array) -> pa.Table:
+    """Take rows of a table, several columns at once: of a million rows each takes a tenth of a second."""
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        columns = pool.map(lambda column: column.take(at), table.columns)
+        return pa.table(dict(zip(table.column_names, columns, strict=True)))
 
 
 def combinations(table: pa.Table) -> tuple[pa.Array, pa.Array]:

@@ -167,7 +167,9 @@ class NetworkInterface:
         "list", "Public addresses associated", "ec2:DescribeNetworkInterfaces", default=()
     )
     security_group_ids: tuple[str, ...] = col("list", "Security groups", "ec2:DescribeNetworkInterfaces", default=())
-    interface_tags: dict[str, str] = col("tags", "Tags of the interface", "ec2:DescribeNetworkInterfaces")
+    interface_tags: dict[str, str] | None = col(
+        "tags", "Tags of the interface", "ec2:DescribeNetworkInterfaces", "only records show it"
+    )
     seen_from: tuple[str, ...] = col("list", "Accounts whose listing showed it")
     seen_in: str = col(
         "text",
