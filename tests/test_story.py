@@ -255,6 +255,17 @@ def test_findings_about_delivery_name_the_flow_log_and_its_days(audited: Audited
     assert deleted.resource_id == "fl-06a1c8dfdeefacc8a"
 
 
+def test_that_no_flow_log_was_deleted_passes_only_where_cloudtrail_was_read(audited: Audited) -> None:
+    """What wrote to a log group, or to a bucket that nobody lists any more, leaves no keys."""
+    told = audited.result("flow-logs-not-deleted-in-period", LAKE, "eu-west-1")
+    assert (told.status, told.reasons) == ("pass", ())
+    blind = audited.result("flow-logs-not-deleted-in-period", LAKE, "us-east-1")
+    assert blind.status == "inconclusive"
+    assert blind.reasons == (
+        "the event history of CloudTrail was not read from 2026-09-28 on, and a deleted flow log need not have left keys",
+    )
+
+
 def test_what_was_complete_all_through_the_period(audited: Audited) -> None:
     """The VPC whose flow log had a gap was not; a log group's streams prove nothing; the rest is proven day by day."""
     rows = [r for r in audited.run.rows("coverage") if r["resource_type"] == "vpc" and r["state"] == "complete"]

@@ -35,7 +35,7 @@ def test_what_records_tell_is_a_row(estate):
     assert (row.vpc_id, row.subnet_id, row.instance_id) == ("vpc-1", "subnet-1", "i-1")
     assert row.interface_arn == f"arn:aws:ec2:{REGION}:{OWNER}:network-interface/eni-0gone"
     assert (row.service, row.subject, row.subject_type) == ("unknown", "eni-0gone", "network-interface")
-    assert (row.seen_in, row.seen_from, row.interface_tags) == ("records", (), {})
+    assert (row.seen_in, row.seen_from, row.interface_tags) == ("records", (), None)
 
 
 def test_what_is_in_the_inventory_is_left_out(estate):
