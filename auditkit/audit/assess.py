@@ -24,7 +24,7 @@ from auditkit.audit.inputs import Inputs, saved_inputs
 from auditkit.audit.options import EVERYTHING, Narrowing, Tick, silent
 from auditkit.audit.result import Teller
 from auditkit.audit.verdicts import Scope, result
-from auditkit.coverage import Judge, judge
+from auditkit.coverage import Judge, judge, owners
 from auditkit.engines.duckdb import DuckDB, arrow_table, write_parquet
 from auditkit.engines.text import ObjectRead, unpack
 from auditkit.evaluate import evaluate
@@ -238,7 +238,7 @@ class _Assessor:
                 "units": (population.UNITS, population.units(estate, coverage, read=reading)),
                 "log_ranks": (
                     population.RANKS,
-                    population.ranks(estate, self.inputs.config.baselines, Judge(self.inputs.approved)),
+                    population.ranks(estate, self.inputs.config.baselines, Judge(self.inputs.approved, owners(estate))),
                 ),
                 "log_traffic": (population.TRAFFICS, population.traffics(estate)),
                 "log_born": (population.BORN, population.born(estate)),

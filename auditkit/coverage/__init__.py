@@ -8,7 +8,7 @@ from auditkit.coverage.doubts import Reading
 from auditkit.coverage.history import History
 from auditkit.coverage.rows import judge
 from auditkit.coverage.uses import Uses
-from auditkit.coverage.verdict import TRAFFIC, Judge, state_of
+from auditkit.coverage.verdict import TRAFFIC, Judge, owners, state_of
 
 __all__ = [
     "TRAFFIC",
@@ -20,6 +20,7 @@ __all__ = [
     "days",
     "delivers",
     "judge",
+    "owners",
     "state_of",
     "with_delivery",
 ]

@@ -11,7 +11,7 @@ from auditkit.config.schema import Baseline
 from auditkit.coverage import bulk
 from auditkit.coverage.estate import Estate
 from auditkit.coverage.history import History
-from auditkit.coverage.verdict import Judge
+from auditkit.coverage.verdict import Judge, owners
 from auditkit.model.condition import COVERAGE_STATES
 from auditkit.model.coverage import Coverage
 from auditkit.model.inventory import (
@@ -47,7 +47,7 @@ def judge(
     Returns:
         Rows sorted by resource type, account, region, id, kept by column.
     """
-    estate = Estate(inventory, baselines, Judge(approved), period, nat_seen, history)
+    estate = Estate(inventory, baselines, Judge(approved, owners(inventory)), period, nat_seen, history)
     shapes, of_interfaces = bulk.interfaces(estate, lambda i: _interface(estate, i))
     members = _members(shapes)
     rows = [_subnet(estate, s, members) for s in inventory.subnets]

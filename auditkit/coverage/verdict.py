@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from auditkit.config.schema import Baseline
 from auditkit.model.condition import COVERAGE_STATES
-from auditkit.model.inventory import Approved, FlowLog
+from auditkit.model.inventory import Approved, FlowLog, Inventory
 from auditkit.model.records import BY_NAME
 
 ACCEPT, REJECT, BOTH = 1, 2, 3
@@ -56,16 +56,35 @@ def state_of(delivered: int, approved: int, conforming: int, wanted: int, *, app
     return "failing" if applies else "none"
 
 
+def owners(inventory: Inventory) -> dict[str, str]:
+    """Return bucket → the account that is proven to own it."""
+    return {
+        d.log_destination.removeprefix("s3://").partition("/")[0]: d.owner_account_id
+        for d in inventory.destinations
+        if d.log_destination_type == "s3" and d.owner_account_id
+    }
+
+
 @dataclass(frozen=True)
 class Judge:
     """Judges sets of flow logs under baselines."""
 
     approved: Mapping[str, Approved]
     """Name → approved destination."""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """Bucket → the account that is proven to own it."""
 
     def approves(self, baseline: Baseline, log: FlowLog) -> bool:
         """Tell whether the log writes to a destination that the baseline approves."""
-        return baseline.destinations is None or any(self.approved[name].accepts(log) for name in baseline.destinations)
+        return baseline.destinations is None or any(
+            self.approved[name].accepts(log) and not self._of_another(self.approved[name], log)
+            for name in baseline.destinations
+        )
+
+    def _of_another(self, approved: Approved, log: FlowLog) -> bool:
+        """The bucket has the name wanted, and is proven to be another account's: once given up, a name is anybody's."""
+        owner = self.owners.get(log.bucket, "")
+        return bool(log.bucket and approved.account and owner) and owner != approved.account
 
     def faults(self, baseline: Baseline, log: FlowLog) -> list[str]:
         """What keeps the log from conforming, beyond its destination."""

@@ -147,7 +147,7 @@ def test_a_participant_of_a_shared_vpc_counts_with_its_owner():
     owner = "222222222222"
     inventory = world(replace(YOUNG, account_id=owner), **TOLD)
     shared = replace(
-        inventory, vpcs=(replace(inventory.vpcs[0], account_id=owner, seen_from=(owner, ACCOUNT)),), regions={a: (REGION,) for a in (owner, ACCOUNT)},
+        inventory, vpcs=(replace(inventory.vpcs[0], account_id=owner, seen_from=(owner, ACCOUNT)),), regions=dict.fromkeys((owner, ACCOUNT), (REGION,)),
         accounts=(*inventory.accounts, replace(inventory.accounts[0], account_id=owner)),
         subnets=(Subnet(subnet_id="subnet-1", subnet_arn="", account_id=owner, region=REGION, vpc_id="vpc-1", subnet_tags={}, seen_from=(owner,)),),
     )  # fmt: skip
