@@ -30,8 +30,33 @@ META = {
 }
 AS_OF = datetime(2026, 10, 1, tzinfo=UTC)
 
-WORDS = st.sampled_from(["", "a", "i-1", "sg-1", "10.0.0.1", "ELB app/x/1", "amazon-elb", "RDSNetworkInterface", "ü", "\ud800", "eni-1", OWNER])
-ODD = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), WORDS, st.just([]), st.just({}), st.just([None]), st.just([{}]))
+WORDS = st.sampled_from(
+    [
+        "",
+        "a",
+        "i-1",
+        "sg-1",
+        "10.0.0.1",
+        "ELB app/x/1",
+        "amazon-elb",
+        "RDSNetworkInterface",
+        "ü",
+        "\ud800",
+        "eni-1",
+        OWNER,
+    ]
+)
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    WORDS,
+    st.just([]),
+    st.just({}),
+    st.just([None]),
+    st.just([{}]),
+)
 
 
 def mostly(good: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -87,7 +112,9 @@ CALLS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(calls=CALLS)
 def test_pages_read_at_once_say_what_they_say_row_by_row(tmp_path_factory: Any, calls: list[Call]) -> None:
     """Whatever is in them: the same rows, the same unread."""
@@ -108,7 +135,16 @@ def test_each_interface_is_what_its_own_reader_says() -> None:
         "Attachment": {"InstanceOwnerId": "amazon-elb", "AttachTime": "2026-01-02T03:04:05Z"}, "Groups": [{"GroupId": "sg-2"}, {"GroupId": "sg-1"}], "TagSet": [{"Key": "b", "Value": "1"}, {"Key": "a", "Value": "2"}],
     }  # fmt: skip
     one = call(OWNER, {"NetworkInterfaces": [row]})
-    line = json.dumps({"service": "ec2", "operation": one.operation, "account_id": OWNER, "region": REGION, "at": one.at, "answer": one.answer})
+    line = json.dumps(
+        {
+            "service": "ec2",
+            "operation": one.operation,
+            "account_id": OWNER,
+            "region": REGION,
+            "at": one.at,
+            "answer": one.answer,
+        }
+    )
     taken = interfaces.page(line, "aws", AS_OF)
     assert taken is not None
     (made,) = interfaces.merged([interfaces.batch(taken[1])])
@@ -116,7 +152,14 @@ def test_each_interface_is_what_its_own_reader_says() -> None:
 
 
 VIEWS = st.lists(
-    st.tuples(st.sampled_from("abc"), st.sampled_from(["r1", "r2"]), st.sampled_from("123"), st.sampled_from("123"), st.sampled_from("123"), st.sampled_from("xy")),
+    st.tuples(
+        st.sampled_from("abc"),
+        st.sampled_from(["r1", "r2"]),
+        st.sampled_from("123"),
+        st.sampled_from("123"),
+        st.sampled_from("123"),
+        st.sampled_from("xy"),
+    ),
     unique_by=lambda v: (v[0], v[1], v[3], v[4]),
     max_size=12,
 )
@@ -126,7 +169,16 @@ VIEWS = st.lists(
 @given(views=VIEWS, turned=st.randoms())
 def test_views_of_one_interface_become_one_row_as_those_of_any_resource(views: list[Any], turned: Any) -> None:
     """By column as by row, whatever came first."""
-    bare = {"interface_arn": "", "vpc_id": "", "subnet_id": "", "service": "", "service_evidence": "", "subject": "", "subject_type": "", "interface_tags": {}}
+    bare = {
+        "interface_arn": "",
+        "vpc_id": "",
+        "subnet_id": "",
+        "service": "",
+        "service_evidence": "",
+        "subject": "",
+        "subject_type": "",
+        "interface_tags": {},
+    }
     rows = [
         (NetworkInterface(interface_id=i, region=r, account_id=o, description=d, seen_from=(by,), **bare), replace(call(by, {}), at=at, region=r))
         for i, r, o, by, at, d in views
@@ -141,11 +193,20 @@ def test_views_of_one_interface_become_one_row_as_those_of_any_resource(views: l
 
 def estate(directory: Path) -> dict[str, Any]:
     """Two accounts that see each other's interfaces, forty pages, one of them odd."""
-    eni = {"OwnerId": OWNER, "VpcId": "vpc-1", "SubnetId": "subnet-1", "Status": "in-use", "Groups": [{"GroupId": "sg-1"}]}
+    eni = {
+        "OwnerId": OWNER,
+        "VpcId": "vpc-1",
+        "SubnetId": "subnet-1",
+        "Status": "in-use",
+        "Groups": [{"GroupId": "sg-1"}],
+    }
     calls = []
     for page in range(1, 21):
         more = {"NextToken": "x"} if page < 20 else {}
-        rows = [eni | {"NetworkInterfaceId": f"eni-{page:02}{n:02}", "TagSet": [{"Key": "n", "Value": str(n)}]} for n in range(20)]
+        rows = [
+            eni | {"NetworkInterfaceId": f"eni-{page:02}{n:02}", "TagSet": [{"Key": "n", "Value": str(n)}]}
+            for n in range(20)
+        ]
         calls.append(call(OWNER, {"NetworkInterfaces": rows, **more}, page=page))
         odd = [{"NetworkInterfaceId": 7}] if page == 3 else []
         calls.append(call(GUEST, {"NetworkInterfaces": rows[:5] + odd, **more}, page=page))
@@ -185,7 +246,9 @@ def test_a_file_cut_short_or_changed_is_damage(tmp_path: Path, cut: int) -> None
             list(reading.calls(tmp_path, meta, 0))
 
 
-def test_what_stands_in_the_working_directory_is_no_module_of_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_stands_in_the_working_directory_is_no_module_of_a_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A snapshot may lie beside anything."""
     meta = estate(tmp_path)
     (tmp_path / "msgspec.py").write_text("raise SystemExit(1)")

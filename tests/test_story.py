@@ -249,7 +249,10 @@ def test_findings_about_delivery_name_the_flow_log_and_its_days(audited: Audited
     found = {f.resource_id: f for f in audited.findings("flow-logs-delivered-without-gap")}
     assert {f for f, states in DELIVERED.items() if "gap" in states} <= found.keys()
     silent = found["fl-03b5fe699659da3b2"]
-    assert (silent.resource_type, silent.detail) == ("flow-log", "2026-09-29 gap: nothing from 14:04 to 24:00; 1 more day")
+    assert (silent.resource_type, silent.detail) == (
+        "flow-log",
+        "2026-09-29 gap: nothing from 14:04 to 24:00; 1 more day",
+    )
     assert silent.evidence[0].source == "logs:DescribeLogStreams log-group:555566667777:us-east-1:/scratch/tgw"
     (deleted,) = audited.findings("flow-logs-not-deleted-in-period")
     assert deleted.resource_id == "fl-06a1c8dfdeefacc8a"

@@ -80,7 +80,11 @@ class Rows(Sequence[Row], Generic[Row]):
         """Tell whether the rows are the same, and in the same order."""
         if isinstance(other, Rows) and self.of is other.of and self.table.equals(other.table):
             return True
-        return isinstance(other, Sequence) and len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+        return (
+            isinstance(other, Sequence)
+            and len(self) == len(other)
+            and all(a == b for a, b in zip(self, other, strict=True))
+        )
 
     def __repr__(self) -> str:
         """Say what the rows are, and how many."""

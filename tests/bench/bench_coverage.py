@@ -48,7 +48,9 @@ def main() -> None:
     arguments.add_argument("--dir", type=Path, default=Path(tempfile.gettempdir()) / "auditkit-bench")
     arguments.add_argument("--interfaces", type=int, default=1_000_000)
     arguments.add_argument("--runs", type=int, default=3, help="the best of so many is told")
-    arguments.add_argument("--stage", choices=sorted(STAGES), help="run one stage in this process and print its figures")
+    arguments.add_argument(
+        "--stage", choices=sorted(STAGES), help="run one stage in this process and print its figures"
+    )
     arguments.add_argument("--only", choices=sorted(STAGES), action="append", help="measure only these")
     given = arguments.parse_args()
     home: Path = given.dir / str(given.interfaces)
@@ -58,7 +60,9 @@ def main() -> None:
     if not (home / "snapshot" / "snapshot.json").exists():
         write(home, given.interfaces)
     size = sum(f.stat().st_size for f in (home / "snapshot").rglob("*.gz"))
-    print(f"{given.interfaces:,} interfaces, {len(wide_estate.REGIONS) * wide_estate.ACCOUNTS:,} account-regions, {size / 2**20:,.0f} MiB; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{given.interfaces:,} interfaces, {len(wide_estate.REGIONS) * wide_estate.ACCOUNTS:,} account-regions, {size / 2**20:,.0f} MiB; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    )
     bare = 0.0
     for stage in STAGES:
         if given.only and stage not in given.only:
@@ -119,7 +123,12 @@ def judged(home: Path) -> str:
     estate = inventory.read(meta, reading.calls(home / "snapshot", meta), inputs.approved)
     said("read")
     estate = with_delivery(estate, {})
-    rows = judge(estate, inputs.config.baselines, inputs.approved, (datetime(2026, 9, 30, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)))
+    rows = judge(
+        estate,
+        inputs.config.baselines,
+        inputs.approved,
+        (datetime(2026, 9, 30, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)),
+    )
     said("judge")
     write_parquet(arrow_table(TABLES["coverage"].columns, rows), home / "coverage.parquet")
     said("write")
@@ -154,7 +163,12 @@ def collected(home: Path) -> Path:
 
     run = Run(home / "run")
     if not run.done("collect"):
-        run.note(as_of=wide_estate.AS_OF, period={"start": "2026-09-30T00:00:00Z", "end": "2026-10-01T00:00:00Z"}, unlisted=[], done=[])
+        run.note(
+            as_of=wide_estate.AS_OF,
+            period={"start": "2026-09-30T00:00:00Z", "end": "2026-10-01T00:00:00Z"},
+            unlisted=[],
+            done=[],
+        )
         save_inputs(run, load_inputs(load_config(config(home))))
         if not run.snapshot.exists():
             run.snapshot.symlink_to(home / "snapshot", target_is_directory=True)
@@ -188,12 +202,31 @@ def _stage(stage: str, home: Path) -> None:
     said = STAGES[stage](home)
     wall = time.perf_counter() - start
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(json.dumps({"wall": wall, "cpu": sum(u.ru_utime + u.ru_stime for u in used), "said": said, "own": used[0].ru_maxrss * 1024, "child": used[1].ru_maxrss * 1024}))
+    print(
+        json.dumps(
+            {
+                "wall": wall,
+                "cpu": sum(u.ru_utime + u.ru_stime for u in used),
+                "said": said,
+                "own": used[0].ru_maxrss * 1024,
+                "child": used[1].ru_maxrss * 1024,
+            }
+        )
+    )
 
 
 def _measure(stage: str, given: argparse.Namespace) -> dict[str, Any]:
     """Run one stage in a fresh process, and watch the memory of all its processes together."""
-    command = [sys.executable, __file__, "--dir", str(given.dir), "--interfaces", str(given.interfaces), "--stage", stage]
+    command = [
+        sys.executable,
+        __file__,
+        "--dir",
+        str(given.dir),
+        "--interfaces",
+        str(given.interfaces),
+        "--stage",
+        stage,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         peak = 0
         while process.poll() is None:

@@ -77,20 +77,64 @@ def sizes(interfaces: int) -> dict[tuple[str, str], int]:
 def organization() -> Iterator[Call]:
     """What Organizations and STS answered, and the buckets."""
     first = accounts()[0]
-    yield _call("GetCallerIdentity", first, "global", {"UserId": "AROA:bench", "Account": first, "Arn": AUDITOR}, service="sts")
-    yield _call("DescribeOrganization", first, "global", {"Organization": {"Id": "o-bench", "MasterAccountId": first}}, service="organizations")
-    listed = [{"Id": a, "Arn": f"arn:aws:organizations::{first}:account/o-bench/{a}", "Email": f"{a}@example.com", "Name": f"account {n}", "Status": "ACTIVE", "State": "ACTIVE", "JoinedMethod": "CREATED"} for n, a in enumerate(accounts())]
+    yield _call(
+        "GetCallerIdentity", first, "global", {"UserId": "AROA:bench", "Account": first, "Arn": AUDITOR}, service="sts"
+    )
+    yield _call(
+        "DescribeOrganization",
+        first,
+        "global",
+        {"Organization": {"Id": "o-bench", "MasterAccountId": first}},
+        service="organizations",
+    )
+    listed = [
+        {
+            "Id": a,
+            "Arn": f"arn:aws:organizations::{first}:account/o-bench/{a}",
+            "Email": f"{a}@example.com",
+            "Name": f"account {n}",
+            "Status": "ACTIVE",
+            "State": "ACTIVE",
+            "JoinedMethod": "CREATED",
+        }
+        for n, a in enumerate(accounts())
+    ]
     yield _call("ListAccounts", first, "global", {"Accounts": listed}, service="organizations")
     for n, a in enumerate(accounts()):
         tags = [{"Key": "env", "Value": ("prod", "test")[n % 2]}, {"Key": "owner", "Value": f"team-{n % 40}"}]
         yield _call("ListTagsForResource", a, "global", {"Tags": tags}, service="organizations", resource=a)
-        yield _call("AssumeRole", a, "global", {"AssumedRoleUser": {"AssumedRoleId": "AROA:auditkit", "Arn": AUDITOR}}, service="sts")
-        yield _call("DescribeRegions", a, "global", {"Regions": [{"RegionName": r, "OptInStatus": "opt-in-not-required"} for r in REGIONS]})
+        yield _call(
+            "AssumeRole",
+            a,
+            "global",
+            {"AssumedRoleUser": {"AssumedRoleId": "AROA:auditkit", "Arn": AUDITOR}},
+            service="sts",
+        )
+        yield _call(
+            "DescribeRegions",
+            a,
+            "global",
+            {"Regions": [{"RegionName": r, "OptInStatus": "opt-in-not-required"} for r in REGIONS]},
+        )
     for operation, answer in (
         ("HeadBucket", {"BucketRegion": "eu-central-1"}),
-        ("GetBucketEncryption", {"ServerSideEncryptionConfiguration": {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}}),
+        (
+            "GetBucketEncryption",
+            {
+                "ServerSideEncryptionConfiguration": {
+                    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+                }
+            },
+        ),
         ("GetBucketVersioning", {"Status": "Enabled"}),
-        ("GetPublicAccessBlock", {"PublicAccessBlockConfiguration": dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)}),
+        (
+            "GetPublicAccessBlock",
+            {
+                "PublicAccessBlockConfiguration": dict.fromkeys(
+                    ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+                )
+            },
+        ),
     ):
         yield _call(operation, first, "global", answer, service="s3", resource="central-logs")
 
@@ -113,14 +157,30 @@ def place(account: str, region: str, interfaces: int) -> Iterator[Call]:
             rows += _shared_rows(guest, region, shared, count // 5)
             vpcs.append(shared)
     yield from _pages("DescribeVpcs", "Vpcs", account, region, [v.answer(account) for v in vpcs])
-    yield from _pages("DescribeSubnets", "Subnets", account, region, [s for v in vpcs for s in v.subnet_answers(account)])
+    yield from _pages(
+        "DescribeSubnets", "Subnets", account, region, [s for v in vpcs for s in v.subnet_answers(account)]
+    )
     yield from _pages("DescribeNetworkInterfaces", "NetworkInterfaces", account, region, rows)
     own = [v for v in vpcs if v.account == account]
-    yield from _pages("DescribeSecurityGroups", "SecurityGroups", account, region, [g for v in own for g in v.group_answers()])
+    yield from _pages(
+        "DescribeSecurityGroups", "SecurityGroups", account, region, [g for v in own for g in v.group_answers()]
+    )
     yield from _pages("DescribeFlowLogs", "FlowLogs", account, region, list(_flow_logs(dice, own, rows)))
     for key, operation in EMPTY.items():
         yield _call(operation, account, region, {key: []})
-    yield _call("DescribeVpcBlockPublicAccessOptions", account, region, {"VpcBlockPublicAccessOptions": {"AwsAccountId": account, "AwsRegion": region, "State": "default-state", "InternetGatewayBlockMode": "off"}})
+    yield _call(
+        "DescribeVpcBlockPublicAccessOptions",
+        account,
+        region,
+        {
+            "VpcBlockPublicAccessOptions": {
+                "AwsAccountId": account,
+                "AwsRegion": region,
+                "State": "default-state",
+                "InternetGatewayBlockMode": "off",
+            }
+        },
+    )
 
 
 _SIZES: dict[tuple[str, str], int] = {}
@@ -147,7 +207,11 @@ class _Vpc:
 
     def answer(self, seen_by: str) -> dict[str, Any]:
         own = seen_by == self.account
-        state = {"AssociationId": f"vpc-cidr-assoc-{self.id[4:]}", "CidrBlock": f"{self.net}.0.0/16", "CidrBlockState": {"State": "associated"}}
+        state = {
+            "AssociationId": f"vpc-cidr-assoc-{self.id[4:]}",
+            "CidrBlock": f"{self.net}.0.0/16",
+            "CidrBlockState": {"State": "associated"},
+        }
         return {
             "VpcId": self.id, "OwnerId": self.account, "State": "available", "CidrBlock": f"{self.net}.0.0/16", "CidrBlockAssociationSet": [state], "Ipv6CidrBlockAssociationSet": [],
             "DhcpOptionsId": "dopt-0a1b2c3d4e5f60718", "InstanceTenancy": "default", "IsDefault": self.default, "BlockPublicAccessStates": {"InternetGatewayBlockMode": "off"}, "Tags": _tags(self.tags) if own else [],
@@ -163,9 +227,28 @@ class _Vpc:
             }  # fmt: skip
 
     def group_answers(self) -> Iterator[dict[str, Any]]:
-        out = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": []}]
+        out = [
+            {
+                "IpProtocol": "-1",
+                "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
+                "Ipv6Ranges": [],
+                "PrefixListIds": [],
+                "UserIdGroupPairs": [],
+            }
+        ]
         for n, group in enumerate(self.groups):
-            into = [{"IpProtocol": "tcp", "FromPort": p, "ToPort": p, "IpRanges": [{"CidrIp": f"{self.net}.0.0/16"}], "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": []} for p in (22, 443)]
+            into = [
+                {
+                    "IpProtocol": "tcp",
+                    "FromPort": p,
+                    "ToPort": p,
+                    "IpRanges": [{"CidrIp": f"{self.net}.0.0/16"}],
+                    "Ipv6Ranges": [],
+                    "PrefixListIds": [],
+                    "UserIdGroupPairs": [],
+                }
+                for p in (22, 443)
+            ]
             yield {
                 "GroupId": group, "GroupName": f"group-{n}", "Description": "made by the benchmark", "OwnerId": self.account, "VpcId": self.id,
                 "SecurityGroupArn": f"arn:aws:ec2:{self.region}:{self.account}:security-group/{group}", "IpPermissions": into, "IpPermissionsEgress": out, "Tags": [],
@@ -175,10 +258,20 @@ class _Vpc:
 def _interface(dice: random.Random, account: str, region: str, vpc: _Vpc) -> dict[str, Any]:
     _, description, requester, managed, owner, type_, instance, public = dice.choices(KINDS, _WEIGHTS)[0]
     h, n = f"{dice.getrandbits(68):017x}", dice.randrange(len(vpc.subnets))
-    names = {"h": h, "n": dice.randrange(500), "account": account, "region": region, "uuid": f"{h[:8]}-1111-4222-8333-{h[:12]}"}
+    names = {
+        "h": h,
+        "n": dice.randrange(500),
+        "account": account,
+        "region": region,
+        "uuid": f"{h[:8]}-1111-4222-8333-{h[:12]}",
+    }
     ip = f"{vpc.net}.{n * 16 + dice.randrange(16)}.{dice.randrange(1, 255)}"
     name = "ip-" + ip.replace(".", "-") + f".{region}.compute.internal"
-    association = {"PublicIp": f"52.{dice.randrange(256)}.{dice.randrange(256)}.{dice.randrange(256)}", "PublicDnsName": f"ec2-52-0-0-1.{region}.compute.amazonaws.com", "IpOwnerId": "amazon" if managed else account}
+    association = {
+        "PublicIp": f"52.{dice.randrange(256)}.{dice.randrange(256)}.{dice.randrange(256)}",
+        "PublicDnsName": f"ec2-52-0-0-1.{region}.compute.amazonaws.com",
+        "IpOwnerId": "amazon" if managed else account,
+    }
     also = {"Association": association} if public else {}
     answer: dict[str, Any] = {
         "NetworkInterfaceId": f"eni-{h}", "OwnerId": account, "InterfaceType": type_, "Description": description.format(**names), "RequesterManaged": managed,
@@ -214,7 +307,7 @@ def _flow_logs(dice: random.Random, vpcs: list[_Vpc], rows: list[dict[str, Any]]
             yield _flow_log(dice, vpc.id, "REJECT", "central-logs")
         elif vpc.logged < 0.98:
             yield from (_flow_log(dice, s, "ALL", "central-logs") for s in vpc.subnets[:2])
-    for row in rows[:: 100]:
+    for row in rows[::100]:
         yield _flow_log(dice, row["NetworkInterfaceId"], "ALL", "central-logs")
 
 
@@ -240,7 +333,16 @@ def _pages(operation: str, key: str, account: str, region: str, rows: list[Any])
         yield _call(operation, account, region, {key: rows[first : first + PAGE], **more}, page=page)
 
 
-def _call(operation: str, account: str, region: str, answer: dict[str, Any], *, service: str = "ec2", resource: str = "", page: int = 1) -> Call:
+def _call(
+    operation: str,
+    account: str,
+    region: str,
+    answer: dict[str, Any],
+    *,
+    service: str = "ec2",
+    resource: str = "",
+    page: int = 1,
+) -> Call:
     return Call(
         service=service, operation=operation, account_id=account, region=region, resource=resource, page=page, at="2026-10-01T05:30:00Z",
         endpoint=f"https://{service}.{region}.amazonaws.com", request_id="8d6f4e1c-0000-4000-8000-000000000000", answer=answer,

@@ -47,7 +47,13 @@ def flow_log(**more: Any) -> FlowLog:
 
 def to_group(**more: Any) -> FlowLog:
     """A flow log on the VPC, to the log group."""
-    return flow_log(log_destination_type="cloud-watch-logs", log_destination=f"log-group:{ACCOUNT}:{REGION}:{GROUP}", bucket="", log_group=GROUP, **more)
+    return flow_log(
+        log_destination_type="cloud-watch-logs",
+        log_destination=f"log-group:{ACCOUNT}:{REGION}:{GROUP}",
+        bucket="",
+        log_group=GROUP,
+        **more,
+    )
 
 
 def interface(**more: Any) -> NetworkInterface:
@@ -67,12 +73,22 @@ def bucket(**more: Any) -> Destination:
 
 def group(**more: Any) -> Destination:
     """The log group, which keeps everything."""
-    return bucket(log_destination=f"log-group:{ACCOUNT}:{REGION}:{GROUP}", log_destination_type="cloud-watch-logs", **more)
+    return bucket(
+        log_destination=f"log-group:{ACCOUNT}:{REGION}:{GROUP}", log_destination_type="cloud-watch-logs", **more
+    )
 
 
 def world(*logs: FlowLog, **more: Any) -> Inventory:
     """An inventory in which everything was read."""
-    vpc = Vpc(vpc_id="vpc-1", vpc_arn="", account_id=ACCOUNT, region=REGION, cidr_blocks=(), vpc_tags={"scope": "pci"}, seen_from=(ACCOUNT,))
+    vpc = Vpc(
+        vpc_id="vpc-1",
+        vpc_arn="",
+        account_id=ACCOUNT,
+        region=REGION,
+        cidr_blocks=(),
+        vpc_tags={"scope": "pci"},
+        seen_from=(ACCOUNT,),
+    )
     base = Inventory(
         as_of=AS_OF, accounts=(Account(account_id=ACCOUNT, name="a", status="in_scope", account_tags={"env": "prod"}),), regions={ACCOUNT: (REGION,)},
         vpcs=(vpc,), network_interfaces=(interface(),), flow_logs=logs, destinations=(bucket(), group()),
@@ -80,7 +96,9 @@ def world(*logs: FlowLog, **more: Any) -> Inventory:
     return replace(base, **more)
 
 
-def keys(*spans: tuple[datetime, datetime], every: int = 10, first: int = 5, log: str = "fl-1", **more: Any) -> list[Tally]:
+def keys(
+    *spans: tuple[datetime, datetime], every: int = 10, first: int = 5, log: str = "fl-1", **more: Any
+) -> list[Tally]:
     """Tallies of objects: one in every so many minutes of each span, beginning after `first` of them."""
     slots: dict[Any, set[int]] = {}
     for begin, end in spans:
@@ -103,7 +121,17 @@ def tallies(slots: dict[Any, Iterable[int]], log: str = "fl-1", **more: Any) -> 
 
 def unread(table: str, resource: str = "", call: str = "ec2:Describe", **more: Any) -> Unread:
     """A refusal."""
-    return Unread(**{"account_id": ACCOUNT, "region": REGION, "table": table, "resource": resource, "call": call, "error": "AccessDenied: no", **more})
+    return Unread(
+        **{
+            "account_id": ACCOUNT,
+            "region": REGION,
+            "table": table,
+            "resource": resource,
+            "call": call,
+            "error": "AccessDenied: no",
+            **more,
+        }
+    )
 
 
 def event(name: str, moment: datetime, *logs: str, on: tuple[str, ...] = ()) -> FlowLogEvent:
@@ -119,11 +147,15 @@ def streams(*some: tuple[str, datetime | None, datetime | None], whole: bool = T
     )  # fmt: skip
 
 
-def judged(inventory: Inventory, known: Iterable[Tally] = (), reading: Reading | None = None, **more: Any) -> list[Delivery]:
+def judged(
+    inventory: Inventory, known: Iterable[Tally] = (), reading: Reading | None = None, **more: Any
+) -> list[Delivery]:
     """The rows of the period."""
     return list(days(inventory, known, more.pop("period", PERIOD), reading or Reading(), **more))
 
 
-def states(inventory: Inventory, known: Iterable[Tally] = (), reading: Reading | None = None, **more: Any) -> dict[int, str | None]:
+def states(
+    inventory: Inventory, known: Iterable[Tally] = (), reading: Reading | None = None, **more: Any
+) -> dict[int, str | None]:
     """Day of July → state."""
     return {r.day.day: r.state for r in judged(inventory, known, reading, **more)}

@@ -40,7 +40,13 @@ def baselines(matches: list[Any]) -> list[Baseline]:
     parser = Parser(MATCH_COLUMNS, (), refuse)
     wants = [("ALL", ("srcaddr",)), ("REJECT", ()), ("ALL", ("tcp-flags",))]
     return [
-        Baseline(f"b{n}", Baseline("").match if m is None else parser.condition(m, ()), wants[n % 3][0], ("central",), wants[n % 3][1])
+        Baseline(
+            f"b{n}",
+            Baseline("").match if m is None else parser.condition(m, ()),
+            wants[n % 3][0],
+            ("central",),
+            wants[n % 3][1],
+        )
         for n, m in enumerate(matches)
     ]
 
@@ -71,7 +77,12 @@ LOGS = st.lists(
 
 
 @settings(deadline=None)
-@given(interfaces=INTERFACES, logs=LOGS, matches=st.lists(st.sampled_from(MATCHES), min_size=1, max_size=4), tags_read=st.booleans())
+@given(
+    interfaces=INTERFACES,
+    logs=LOGS,
+    matches=st.lists(st.sampled_from(MATCHES), min_size=1, max_size=4),
+    tags_read=st.booleans(),
+)
 def test_each_row_is_what_it_is_alone(interfaces: Any, logs: Any, matches: Any, tags_read: bool) -> None:  # noqa: FBT001
     """Whatever tells two interfaces apart for a baseline or a flow log, they are told apart."""
     estate = Inventory(
@@ -89,9 +100,15 @@ def test_each_row_is_what_it_is_alone(interfaces: Any, logs: Any, matches: Any, 
     together = judge(estate, wanted, APPROVED, PERIOD)
     keys = [(r.resource_type, r.account_id, r.region, r.resource_id) for r in together]
     assert keys == sorted(keys)
-    kept = judge(replace(estate, network_interfaces=Rows.made_of(NetworkInterface, interfaces)), wanted, APPROVED, PERIOD)
+    kept = judge(
+        replace(estate, network_interfaces=Rows.made_of(NetworkInterface, interfaces)), wanted, APPROVED, PERIOD
+    )
     assert together == kept
     rows = {r.resource_id: r for r in together}
     for one in interfaces:
-        (alone,) = (r for r in judge(replace(estate, network_interfaces=(one,)), wanted, APPROVED, PERIOD) if r.resource_id == one.interface_id)
+        (alone,) = (
+            r
+            for r in judge(replace(estate, network_interfaces=(one,)), wanted, APPROVED, PERIOD)
+            if r.resource_id == one.interface_id
+        )
         assert rows[one.interface_id] == alone

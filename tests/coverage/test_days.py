@@ -33,9 +33,15 @@ WHOLE = {1: "whole", 2: "whole", 3: "whole"}
 def test_an_object_in_every_interval_is_whole():
     """Every ten minutes for a flow log that aggregates over ten."""
     rows = judged(world(flow_log()), keys(ALL))
-    assert [(r.day.day, r.state, r.expected_minutes, r.gap_minutes, r.reason) for r in rows] == [(d, "whole", 1440, 0, "") for d in (1, 2, 3)]
-    assert [(r.objects, r.bytes, r.first, r.last) for r in rows] == [(144, 14400, at(d, "00:05"), at(d, "23:55")) for d in (1, 2, 3)]
-    assert {(r.in_api, r.resource_id, r.vpc_id, r.log_destination, r.log_destination_type) for r in rows} == {(True, "vpc-1", "vpc-1", f"s3://{BUCKET}", "s3")}
+    assert [(r.day.day, r.state, r.expected_minutes, r.gap_minutes, r.reason) for r in rows] == [
+        (d, "whole", 1440, 0, "") for d in (1, 2, 3)
+    ]
+    assert [(r.objects, r.bytes, r.first, r.last) for r in rows] == [
+        (144, 14400, at(d, "00:05"), at(d, "23:55")) for d in (1, 2, 3)
+    ]
+    assert {(r.in_api, r.resource_id, r.vpc_id, r.log_destination, r.log_destination_type) for r in rows} == {
+        (True, "vpc-1", "vpc-1", f"s3://{BUCKET}", "s3")
+    }
     assert (rows[0].vpc_tags, rows[0].account_tags) == ({"scope": "pci"}, {"env": "prod"})
 
 
@@ -58,7 +64,9 @@ def test_a_day_after_an_outage_that_begins_as_every_day_does_is_whole():
     assert [(r.state, r.gap_minutes) for r in rows] == [("whole", 0), ("gap", 1440), ("whole", 0)]
 
 
-@pytest.mark.parametrize(("interval", "missing", "state"), [(600, 20, "whole"), (600, 25, "gap"), (60, 10, "whole"), (60, 15, "gap")])
+@pytest.mark.parametrize(
+    ("interval", "missing", "state"), [(600, 20, "whole"), (600, 25, "gap"), (60, 10, "whole"), (60, 15, "gap")]
+)
 def test_a_hole_may_be_as_long_as_an_interval_a_slot_and_a_little(interval, missing, state):
     """Ten minutes or one, five, and five more."""
     known = keys((at(1), at(2, "12:00")), (at(2, "12:00") + timedelta(minutes=missing), at(4)), every=5, first=0)
@@ -73,7 +81,10 @@ def test_nothing_is_due_before_a_flow_log_was_created_and_its_first_minutes():
 
 def test_a_flow_log_that_has_never_delivered_since_it_was_created_is_a_gap():
     rows = judged(world(flow_log(creation_time=at(2, "12:00"))))
-    assert [(r.day.day, r.state, r.gap_minutes, r.first, r.objects) for r in rows] == [(2, "gap", 705, None, 0), (3, "gap", 1440, None, 0)]
+    assert [(r.day.day, r.state, r.gap_minutes, r.first, r.objects) for r in rows] == [
+        (2, "gap", 705, None, 0),
+        (3, "gap", 1440, None, 0),
+    ]
 
 
 def test_keys_older_than_the_creation_are_counted_and_believed_by_nobody():
@@ -92,15 +103,21 @@ def test_an_unknown_creation_time_leaves_the_days_before_the_first_key_open():
 
 def test_nothing_in_use_and_nothing_said_is_idle():
     rows = judged(world(flow_log(), network_interfaces=()))
-    assert [(r.state, r.expected_minutes, r.gap_minutes, r.reason) for r in rows] == [("idle", 0, 0, "nothing was in use")] * 3
+    assert [(r.state, r.expected_minutes, r.gap_minutes, r.reason) for r in rows] == [
+        ("idle", 0, 0, "nothing was in use")
+    ] * 3
 
 
 def test_an_unattached_interface_is_not_in_use():
-    assert set(states(world(flow_log(), network_interfaces=(interface(status="available", attach_time=None),))).values()) == {"idle"}
+    assert set(
+        states(world(flow_log(), network_interfaces=(interface(status="available", attach_time=None),))).values()
+    ) == {"idle"}
 
 
 def test_days_before_the_first_attachment_are_idle_and_its_own_begins_with_it():
-    found = judged(world(flow_log(), network_interfaces=(interface(attach_time=at(2, "12:00")),)), keys((at(2, "12:10"), at(4))))
+    found = judged(
+        world(flow_log(), network_interfaces=(interface(attach_time=at(2, "12:00")),)), keys((at(2, "12:10"), at(4)))
+    )
     assert [(r.state, r.expected_minutes) for r in found] == [("idle", 0), ("whole", 705), ("whole", 1440)]
 
 
@@ -134,7 +151,11 @@ def test_gateways_count_as_in_use(resource):
 
 
 def test_an_interface_seen_in_records_only_is_nobody_who_is_in_use_today():
-    assert set(states(world(flow_log(), network_interfaces=(interface(seen_in="records", status="", attach_time=None),))).values()) == {"idle"}
+    assert set(
+        states(
+            world(flow_log(), network_interfaces=(interface(seen_in="records", status="", attach_time=None),))
+        ).values()
+    ) == {"idle"}
 
 
 @pytest.mark.parametrize("traffic", ["REJECT", "ACCEPT", None])
@@ -199,27 +220,49 @@ def test_keys_that_were_not_listed_are_unknown():
 
 
 def test_a_refused_bucket_is_unknown():
-    refused = Reading(unlisted=(unread("flow_records", f"s3://{BUCKET}/AWSLogs/{ACCOUNT}/vpcflowlogs/eu-central-1/", "s3:ListObjectsV2"),))
+    refused = Reading(
+        unlisted=(
+            unread("flow_records", f"s3://{BUCKET}/AWSLogs/{ACCOUNT}/vpcflowlogs/eu-central-1/", "s3:ListObjectsV2"),
+        )
+    )
     rows = judged(world(flow_log()), (), refused)
     assert [(r.state, r.gap_minutes) for r in rows] == [("unknown", None)] * 3
     assert "AccessDenied" in rows[0].reason
 
 
-@pytest.mark.parametrize("folder", ["AWSLogs/1/vpcflowlogs/r/2026/07/02/", "AWSLogs/aws-account-id=1/x/year=2026/month=07/day=02/", "AWSLogs/1/r/2026/07/02/05/"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "AWSLogs/1/vpcflowlogs/r/2026/07/02/",
+        "AWSLogs/aws-account-id=1/x/year=2026/month=07/day=02/",
+        "AWSLogs/1/r/2026/07/02/05/",
+    ],
+)
 def test_one_day_that_could_not_be_listed_is_one_unknown_day(folder):
     reading = Reading(unlisted=(unread("flow_records", f"s3://{BUCKET}/{folder}"),))
-    assert states(world(flow_log()), keys((at(1), at(2)), (at(3), at(4))), reading) == {1: "whole", 2: "unknown", 3: "whole"}
+    assert states(world(flow_log()), keys((at(1), at(2)), (at(3), at(4))), reading) == {
+        1: "whole",
+        2: "unknown",
+        3: "whole",
+    }
     assert states(world(flow_log()), keys(ALL), reading) == WHOLE
 
 
-@pytest.mark.parametrize("resource", ["s3://other/AWSLogs/", f"s3://{BUCKET}/elsewhere/AWSLogs/1/", f"s3://{BUCKET}/AWSLogs/1/x.log.gz"])
+@pytest.mark.parametrize(
+    "resource", ["s3://other/AWSLogs/", f"s3://{BUCKET}/elsewhere/AWSLogs/1/", f"s3://{BUCKET}/AWSLogs/1/x.log.gz"]
+)
 def test_what_could_not_be_listed_elsewhere_or_not_read_takes_nothing_away(resource):
     reading = Reading(unlisted=(unread("flow_records", resource),))
     assert states(world(flow_log()), keys((at(1), at(2)), (at(3), at(4))), reading)[2] == "gap"
 
 
 def test_a_delivery_stream_is_unknown():
-    log = flow_log(log_destination_type="kinesis-data-firehose", log_destination="arn:aws:firehose:r:1:deliverystream/x", bucket="", delivery_stream="x")
+    log = flow_log(
+        log_destination_type="kinesis-data-firehose",
+        log_destination="arn:aws:firehose:r:1:deliverystream/x",
+        bucket="",
+        delivery_stream="x",
+    )
     assert set(states(world(log)).values()) == {"unknown"}
 
 
@@ -267,7 +310,13 @@ def test_a_copy_and_its_original_are_one_object():
 
 def test_a_flow_log_that_was_deleted_owes_nothing_afterwards():
     known = keys((at(1), at(2, "12:00")), log="fl-gone")
-    rows = judged(world(flow_log_events=(event("DeleteFlowLogs", at(2, "12:03"), "fl-gone"),), events_since={(ACCOUNT, "eu-central-1"): at(1)}), known)
+    rows = judged(
+        world(
+            flow_log_events=(event("DeleteFlowLogs", at(2, "12:03"), "fl-gone"),),
+            events_since={(ACCOUNT, "eu-central-1"): at(1)},
+        ),
+        known,
+    )
     assert [(r.day.day, r.state, r.in_api, r.resource_id, r.vpc_id, r.expected_minutes) for r in rows] == [
         (1, "whole", False, "", None, 1440), (2, "whole", False, "", None, 723),
     ]  # fmt: skip
@@ -276,31 +325,50 @@ def test_a_flow_log_that_was_deleted_owes_nothing_afterwards():
 
 def test_of_one_that_went_without_a_word_the_last_day_is_open():
     rows = judged(world(), keys((at(1, "09:00"), at(3, "12:00")), log="fl-gone"))
-    assert [(r.day.day, r.state, r.in_api) for r in rows] == [(1, "unknown", False), (2, "whole", False), (3, "unknown", False)]
+    assert [(r.day.day, r.state, r.in_api) for r in rows] == [
+        (1, "unknown", False),
+        (2, "whole", False),
+        (3, "unknown", False),
+    ]
     assert [r.reason for r in rows] == ["nothing tells when it was created", "", "nothing tells when it was deleted"]
 
 
 def test_one_that_may_still_exist_where_flow_logs_were_not_read_stays_open():
     rows = judged(world(unread=(unread("flow_logs"),)), keys((at(1), at(2)), log="fl-x"))
-    assert [(r.day.day, r.state, r.in_api) for r in rows] == [(1, "whole", None), (2, "unknown", None), (3, "unknown", None)]
+    assert [(r.day.day, r.state, r.in_api) for r in rows] == [
+        (1, "whole", None),
+        (2, "unknown", None),
+        (3, "unknown", None),
+    ]
 
 
 def test_cloudtrail_tells_of_one_that_was_made_and_deleted_and_left_no_key():
-    events = (event("CreateFlowLogs", at(1, "10:00"), "fl-gone", on=("vpc-1",)), event("DeleteFlowLogs", at(2, "12:00"), "fl-gone"))
+    events = (
+        event("CreateFlowLogs", at(1, "10:00"), "fl-gone", on=("vpc-1",)),
+        event("DeleteFlowLogs", at(2, "12:00"), "fl-gone"),
+    )
     rows = judged(world(flow_log_events=events))
-    assert [(r.day.day, r.state, r.resource_id, r.vpc_id) for r in rows] == [(1, "unknown", "vpc-1", "vpc-1"), (2, "unknown", "vpc-1", "vpc-1")]
+    assert [(r.day.day, r.state, r.resource_id, r.vpc_id) for r in rows] == [
+        (1, "unknown", "vpc-1", "vpc-1"),
+        (2, "unknown", "vpc-1", "vpc-1"),
+    ]
 
 
 def test_a_hole_of_one_that_is_gone_is_a_gap_only_where_what_it_was_on_is_known():
     known = keys((at(1), at(1, "06:00")), (at(1, "09:00"), at(2, "12:00")), log="fl-gone")
     deleted = event("DeleteFlowLogs", at(2, "12:00"), "fl-gone")
     assert states(world(flow_log_events=(deleted,)), known) == {1: "unknown", 2: "whole"}
-    assert states(world(flow_log_events=(deleted,)), known, earlier=(flow_log(flow_log_id="fl-gone"),)) == {1: "gap", 2: "whole"}
+    assert states(world(flow_log_events=(deleted,)), known, earlier=(flow_log(flow_log_id="fl-gone"),)) == {
+        1: "gap",
+        2: "whole",
+    }
 
 
 def test_objects_that_came_after_midnight_are_no_day_of_a_flow_log_deleted_before_it():
     known = keys((at(1), at(2, "00:10")), log="fl-gone")
-    assert states(world(flow_log_events=(event("DeleteFlowLogs", at(1, "23:58"), "fl-gone"),)), known, period=PERIOD) == {1: "whole"}
+    assert states(
+        world(flow_log_events=(event("DeleteFlowLogs", at(1, "23:58"), "fl-gone"),)), known, period=PERIOD
+    ) == {1: "whole"}
 
 
 def test_flow_logs_of_accounts_out_of_scope_and_out_of_the_narrowing_have_no_rows():

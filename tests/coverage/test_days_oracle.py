@@ -48,7 +48,7 @@ def judged(case: Case) -> dict[int, tuple[str | None, int | None, int]]:
     """What the program says: day → state, gap minutes, expected minutes."""
 
     def at(m: int) -> Any:
-        return START + timedelta(minutes=max(m, -10**6))
+        return START + timedelta(minutes=max(m, -(10**6)))
 
     log = flow_log(
         creation_time=None if case.created is None else at(case.created),
@@ -85,10 +85,14 @@ def test_every_day_is_what_its_minutes_say(case):
 def test_what_could_not_be_listed_hides_and_never_clears(case, day):
     """A refusal makes a day unknown, or changes nothing."""
     before = judged(case)
-    less = Case(**{**case.__dict__, "unlisted": {*case.unlisted, day}, "slots": {s for s in case.slots if s // DAY != day}})
+    less = Case(
+        **{**case.__dict__, "unlisted": {*case.unlisted, day}, "slots": {s for s in case.slots if s // DAY != day}}
+    )
     for one, (state, _, _) in judged(less).items():
         if one == day:
-            assert state in ("unknown", "pending", before.get(one, ("unknown",))[0]) or not any(s // DAY == day for s in case.slots)
+            assert state in ("unknown", "pending", before.get(one, ("unknown",))[0]) or not any(
+                s // DAY == day for s in case.slots
+            )
         if state in ("whole", "idle") and one in before and before[one][0] not in ("whole", "idle"):
             assert before[one][0] in ("expired", "pending", "unknown"), (one, before[one], state)
 

@@ -36,7 +36,9 @@ TOLD = {"events_since": {(ACCOUNT, REGION): at(1)}}
 """The event history was read from the start of the period."""
 
 
-def period(inventory: Inventory, known: Any = (), earlier: Any = (), baselines: Any = (Baseline("default"),), kind: str = "vpc") -> str:
+def period(
+    inventory: Inventory, known: Any = (), earlier: Any = (), baselines: Any = (Baseline("default"),), kind: str = "vpc"
+) -> str:  # noqa: B008 - a frozen dataclass
     """The period state of the first resource of a kind."""
     inventory = with_delivery(inventory, {})
     rows = days(inventory, known, PERIOD, earlier=earlier)
@@ -162,7 +164,9 @@ def test_a_narrowed_run_knows_nothing_of_the_rest():
     inventory = with_delivery(world(YOUNG, **TOLD), {})
     rows = days(inventory, SINCE, PERIOD, Reading(place=lambda _a, _r: False))
     history = History(inventory, rows, PERIOD, place=lambda _a, _r: False)
-    assert {c.period_state for c in judge(inventory, (Baseline("default"),), {}, PERIOD, history=history)} == {"unknown"}
+    assert {c.period_state for c in judge(inventory, (Baseline("default"),), {}, PERIOD, history=history)} == {
+        "unknown"
+    }
 
 
 # -- against how things were ---------------------------------------------------------------------------------------------
@@ -189,10 +193,16 @@ def pasts(draw: Any) -> list[Past]:
     out = []
     for number in range(draw(st.integers(1, 4))):
         born = draw(moments)
-        deleted = draw(st.sampled_from([None, None, at(1, "12:00"), at(2), at(2, "12:00"), at(2, "13:00"), at(3, "12:00"), at(4)]))
+        deleted = draw(
+            st.sampled_from([None, None, at(1, "12:00"), at(2), at(2, "12:00"), at(2, "13:00"), at(3, "12:00"), at(4)])
+        )
         if deleted is not None and deleted <= born:
             deleted = None
-        log = flow_log(flow_log_id=f"fl-{number}", creation_time=born, traffic_type=draw(st.sampled_from(["ALL", "ALL", "ACCEPT", "REJECT"])))
+        log = flow_log(
+            flow_log_id=f"fl-{number}",
+            creation_time=born,
+            traffic_type=draw(st.sampled_from(["ALL", "ALL", "ACCEPT", "REJECT"])),
+        )
         out.append(Past(log, deleted, tuple(draw(st.sets(st.sampled_from([1, 2, 3]), max_size=1)))))
     return out
 

@@ -24,7 +24,10 @@ def test_one_that_is_silent_while_the_other_speaks():
 
 
 def test_two_that_speak_are_neighbours_that_spoke():
-    assert neighbours(objects(silence("NODATA"), silence("NODATA", eni="eni-2")), interfaces=TWO) == {"eni-1": "spoke", "eni-2": "spoke"}
+    assert neighbours(objects(silence("NODATA"), silence("NODATA", eni="eni-2")), interfaces=TWO) == {
+        "eni-1": "spoke",
+        "eni-2": "spoke",
+    }
 
 
 def test_where_nothing_was_read_neighbours_are_not_known():
@@ -35,7 +38,9 @@ def test_where_nothing_was_read_neighbours_are_not_known():
 
 def test_another_vpcs_flow_log_tells_nothing_of_it():
     two = (interface("eni-1", "10.0.0.5"), interface("eni-2", "10.1.0.5", vpc="vpc-2"))
-    found = neighbours(objects(silence("NODATA")), interfaces=two, cidrs={"vpc-1": ("10.0.0.0/16",), "vpc-2": ("10.1.0.0/16",)})
+    found = neighbours(
+        objects(silence("NODATA")), interfaces=two, cidrs={"vpc-1": ("10.0.0.0/16",), "vpc-2": ("10.1.0.0/16",)}
+    )
     assert found == {"eni-1": "silent", "eni-2": "-"}
 
 
@@ -59,7 +64,9 @@ def rate(*given):
 def test_the_share_of_skipped_minutes_is_told_per_mille_and_never_rounded_away():
     quiet = [silence("NODATA", at=NOON + 120 * n) for n in range(300)]
     assert rate(objects(*quiet)) == 0
-    assert rate(objects(*quiet[:3], silence("SKIPDATA", at=NOON + 60))) == 334  # two of six: a minute and a second is two
+    assert (
+        rate(objects(*quiet[:3], silence("SKIPDATA", at=NOON + 60))) == 334
+    )  # two of six: a minute and a second is two
     assert rate(objects(*quiet, silence("SKIPDATA", at=NOON + 60))) == 7  # two of 307
 
 

@@ -37,7 +37,10 @@ def test_an_event_of_the_last_day_shows_that_a_flow_log_delivers():
     verdict, last, inventory = delivers(to_group(**UNDECIDED), log_streams=(SPEAKING,))
     assert (verdict, last) == (True, AS_OF - timedelta(minutes=7))
     assert inventory.flow_logs[0].delivers_reason == "an event arrived at 2026-07-04T23:53Z"
-    assert {d.log_destination_type: d.last_arrival for d in inventory.destinations} == {"s3": None, "cloud-watch-logs": last}
+    assert {d.log_destination_type: d.last_arrival for d in inventory.destinations} == {
+        "s3": None,
+        "cloud-watch-logs": last,
+    }
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,9 @@ def test_an_event_of_an_interface_that_two_flow_logs_of_the_group_watch_is_neith
 
 
 def test_an_event_older_than_the_flow_log_is_that_of_the_one_before_it():
-    assert delivers(to_group(creation_time=AS_OF - timedelta(minutes=5), **UNDECIDED), log_streams=(SPEAKING,))[0] is None
+    assert (
+        delivers(to_group(creation_time=AS_OF - timedelta(minutes=5), **UNDECIDED), log_streams=(SPEAKING,))[0] is None
+    )
 
 
 # -- days --------------------------------------------------------------------------------------------------------------
@@ -89,14 +94,28 @@ def test_a_stream_of_another_vpc_is_not_heard_and_one_of_nobody_known_is():
     """What nobody can place may be its own."""
     far = (interface(), interface(interface_id="eni-2", vpc_id="vpc-2", subnet_id="subnet-2"))
     late = ("eni-1-all", LONG_AGO, at(1, "06:00"))
-    assert states(world(to_group(), network_interfaces=far, log_streams=(streams(late, ("eni-2-all", LONG_AGO, AS_OF)),)))[3] == "gap"
-    assert states(world(to_group(), network_interfaces=far, log_streams=(streams(late, ("eni-9-all", LONG_AGO, AS_OF)),)))[3] == "unknown"
+    assert (
+        states(world(to_group(), network_interfaces=far, log_streams=(streams(late, ("eni-2-all", LONG_AGO, AS_OF)),)))[
+            3
+        ]
+        == "gap"
+    )
+    assert (
+        states(world(to_group(), network_interfaces=far, log_streams=(streams(late, ("eni-9-all", LONG_AGO, AS_OF)),)))[
+            3
+        ]
+        == "unknown"
+    )
 
 
 def test_streams_that_were_not_listed_are_no_younger_than_the_oldest_that_was():
     far = (interface(), interface(interface_id="eni-2", vpc_id="vpc-2", subnet_id="subnet-2"))
     some = streams(("eni-2-all", LONG_AGO, at(2, "23:50")), whole=False)
-    assert states(world(to_group(), network_interfaces=far, log_streams=(some,))) == {1: "unknown", 2: "unknown", 3: "gap"}
+    assert states(world(to_group(), network_interfaces=far, log_streams=(some,))) == {
+        1: "unknown",
+        2: "unknown",
+        3: "gap",
+    }
 
 
 def test_a_group_without_any_event_tells_that_nothing_came():
@@ -107,11 +126,17 @@ def test_a_group_without_any_event_tells_that_nothing_came():
 def test_days_before_the_first_event_are_gaps_or_expired():
     begun = streams(("eni-1-all", at(3), AS_OF))
     assert states(world(to_group(), log_streams=(begun,))) == {1: "gap", 2: "gap", 3: "unknown"}
-    assert states(world(to_group(), log_streams=(begun,), destinations=(group(retention_days=3),))) == {1: "expired", 2: "gap", 3: "unknown"}
+    assert states(world(to_group(), log_streams=(begun,), destinations=(group(retention_days=3),))) == {
+        1: "expired",
+        2: "gap",
+        3: "unknown",
+    }
 
 
 def test_before_the_first_event_of_some_of_the_streams_all_is_open():
-    assert set(states(world(to_group(), log_streams=(streams(("eni-1-all", at(3), AS_OF), whole=False),))).values()) == {"unknown"}
+    assert set(
+        states(world(to_group(), log_streams=(streams(("eni-1-all", at(3), AS_OF), whole=False),))).values()
+    ) == {"unknown"}
 
 
 def test_without_streams_or_with_one_that_could_not_be_read_all_is_open():

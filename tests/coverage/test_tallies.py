@@ -19,7 +19,18 @@ def tallied(tmp_path):
     """Count rows of an index."""
 
     def count(*rows):
-        full = [{**dict.fromkeys(INDEX.names, ""), "account_id": ACCOUNT, "region": REGION, "flow_log_id": "fl-1", "last_modified": None, "size": 7, **r} for r in rows]
+        full = [
+            {
+                **dict.fromkeys(INDEX.names, ""),
+                "account_id": ACCOUNT,
+                "region": REGION,
+                "flow_log_id": "fl-1",
+                "last_modified": None,
+                "size": 7,
+                **r,
+            }
+            for r in rows
+        ]
         write_parquet(pa.Table.from_pylist(full, INDEX), tmp_path / "index.parquet")
         engine = DuckDB()
         found = engine.tallies(tmp_path / "index.parquet")
@@ -59,7 +70,9 @@ def test_the_newest_object_of_a_flow_log_is_its_last_arrival():
     assert arrivals(world(flow_log()), known) == {"fl-1": at(2, "11:55")}
 
 
-@pytest.mark.parametrize("other", [{"account_id": "999999999999"}, {"region": "us-east-1"}, {"bucket": "other"}, {"log": "fl-9"}])
+@pytest.mark.parametrize(
+    "other", [{"account_id": "999999999999"}, {"region": "us-east-1"}, {"bucket": "other"}, {"log": "fl-9"}]
+)
 def test_a_key_that_another_could_have_made_is_no_arrival(other):
     assert arrivals(world(flow_log()), keys((at(1), at(2)), **other)) == {}
 

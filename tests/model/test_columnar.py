@@ -12,8 +12,19 @@ from auditkit.model.inventory import NetworkInterface
 
 
 def eni(n: int, **more: object) -> NetworkInterface:
-    given = {"vpc_id": "v", "subnet_id": "s", "service": "ec2", "service_evidence": "", "subject": "", "subject_type": "", "interface_tags": {}, "seen_from": ("1",)}
-    return NetworkInterface(interface_id=f"eni-{n}", interface_arn="", account_id=str(n % 2), region="r", **(given | more))
+    given = {
+        "vpc_id": "v",
+        "subnet_id": "s",
+        "service": "ec2",
+        "service_evidence": "",
+        "subject": "",
+        "subject_type": "",
+        "interface_tags": {},
+        "seen_from": ("1",),
+    }
+    return NetworkInterface(
+        interface_id=f"eni-{n}", interface_arn="", account_id=str(n % 2), region="r", **(given | more)
+    )
 
 
 ROWS = (

@@ -42,9 +42,7 @@ def rows(case: Case) -> dict[int, Row]:  # noqa: C901, PLR0912 - one question af
     """Day → what must be said."""
     length = case.days * DAY
     born = 0 if case.created is None else max(0, case.created + 15)
-    due = [
-        born <= m < min(length, case.now - 30, LONG if case.gone is None else case.gone) for m in range(length)
-    ]
+    due = [born <= m < min(length, case.now - 30, LONG if case.gone is None else case.gone) for m in range(length)]
     has = {m + more for m in case.slots for more in range(5)}
     usual = case.interval // 60 + 10
 
@@ -52,8 +50,8 @@ def rows(case: Case) -> dict[int, Row]:  # noqa: C901, PLR0912 - one question af
         """First minute and the one after the last of the silence around a minute, and whether it has no key before."""
         first = max((h for h in has if h < m), default=None)
         then = min((h for h in has if h > m), default=None)
-        begin = due.index(True) if first is None else first + 1  # noqa: FBT003
-        end = length - due[::-1].index(True) if then is None else then  # noqa: FBT003
+        begin = due.index(True) if first is None else first + 1
+        end = length - due[::-1].index(True) if then is None else then
         return begin, end, first is None
 
     why: dict[int, str] = {}
