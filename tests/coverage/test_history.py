@@ -37,8 +37,12 @@ TOLD = {"events_since": {(ACCOUNT, REGION): at(1)}}
 
 
 def period(
-    inventory: Inventory, known: Any = (), earlier: Any = (), baselines: Any = (Baseline("default"),), kind: str = "vpc"
-) -> str:  # noqa: B008 - a frozen dataclass
+    inventory: Inventory,
+    known: Any = (),
+    earlier: Any = (),
+    baselines: Any = (Baseline("default"),),
+    kind: str = "vpc",  # noqa: B008 - a frozen dataclass
+) -> str:
     """The period state of the first resource of a kind."""
     inventory = with_delivery(inventory, {})
     rows = days(inventory, known, PERIOD, earlier=earlier)
