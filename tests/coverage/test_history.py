@@ -40,8 +40,8 @@ def period(
     inventory: Inventory,
     known: Any = (),
     earlier: Any = (),
-    baselines: Any = (Baseline("default"),),
-    kind: str = "vpc",  # noqa: B008 - a frozen dataclass
+    baselines: Any = (Baseline("default"),),  # noqa: B008 - a frozen dataclass
+    kind: str = "vpc",
 ) -> str:
     """The period state of the first resource of a kind."""
     inventory = with_delivery(inventory, {})
