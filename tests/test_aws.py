@@ -113,6 +113,20 @@ def test_the_stages_one_by_one_give_the_same_bytes(estate: aws.Estate, tmp_path:
     assert (run / "reports" / "report.html").stat().st_size > 10_000
 
 
+def test_collecting_says_what_it_asked_of_aws(
+    estate: aws.Estate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Requests in all, for each account region, and by operation, as snapshot.json has them."""
+    path = tmp_path / "auditkit.yaml"
+    path.write_text(CONFIG % estate.archive)
+    assert command(["collect", "-c", str(path), "-o", str(tmp_path / "run")]) == 0
+    calls = loaded(tmp_path / "run" / "snapshot" / "snapshot.json")["calls"]
+    said = capsys.readouterr().out
+    assert f"{sum(calls.values()):,} requests to AWS, " in said
+    assert " account regions: " in said
+    assert calls["ec2:DescribeVpcs"] == calls["ec2:DescribeRouteTables"] > 1
+
+
 def test_narrowing_reads_and_judges_only_what_is_asked(estate: aws.Estate, tmp_path: Path) -> None:
     """One account, one region, one table."""
     status, result, _ = audit(

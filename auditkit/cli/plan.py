@@ -34,7 +34,7 @@ def show(plan: Plan, *, as_json: bool) -> None:
         console.width = 120
 
     def line(text: str, style: str = "") -> None:
-        console.print(Text(visible(text, 600), style), soft_wrap=True)
+        console.print(Text(visible(text, 4000), style), soft_wrap=True)
 
     line(f"{plan.period['start']} to {plan.period['end']} (UTC, end exclusive)", "bold")
     console.print(_accounts(plan))
