@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,13 +130,14 @@ class _Assessor:
         config = self.inputs.config
         coverage = judge(estate, config.baselines, self.inputs.approved, self.period, self._nat_seen(), came.history)
         coverage = self._there(coverage)
-        scope = replace(scope, units=population.units(estate, coverage, read=True))
+        if any(c.table in ("flow_records", "interface_days") for c in controls):
+            scope = replace(scope, units=population.units(estate, coverage, read=True))
         networks = Networks.of_run(
             dict(self.inputs.config.networks), {v.vpc_id: _cidrs(v.cidr_blocks) for v in estate.vpcs}
         )
         self._derive(estate, coverage, objects, networks)
         estate = _with_gone(estate, self.engine.interfaces_seen())
-        self._add_tables(estate, coverage, came)
+        self._add_tables(estate, coverage, came, {c.table for c in controls})
         results, findings, totals = self._judge(controls, estate, scope, networks, objects)
         assessment = self._teller().assessment(estate, coverage, objects, results, findings, totals)
         self._write(estate, coverage, came, objects, assessment)
@@ -277,11 +278,15 @@ class _Assessor:
             return rows.where(self.narrowing.place, "account_id", "region")
         return [r for r in rows if self.narrowing.place(r.account_id, r.region)]
 
-    def _add_tables(self, estate: Inventory, coverage: Sequence[Coverage], came: Arriving) -> None:
-        self.engine.add_rows("coverage", TABLES["coverage"].columns, coverage)
-        self.engine.add_rows("delivery", TABLES["delivery"].columns, self._there(came.rows))
-        for name in INVENTORY:
-            self.engine.add_rows(name, TABLES[name].columns, self._there(getattr(estate, name)))
+    def _add_tables(
+        self, estate: Inventory, coverage: Sequence[Coverage], came: Arriving, judged: Collection[str]
+    ) -> None:
+        """Give the engine the tables that controls judge."""
+        found = {"coverage": coverage, "delivery": self._there(came.rows)}
+        for name in ("coverage", "delivery", *INVENTORY):
+            if name in judged:
+                rows = found[name] if name in found else self._there(getattr(estate, name))
+                self.engine.add_rows(name, TABLES[name].columns, rows)
         self.engine.narrow(self.narrowing.accounts, self.narrowing.regions)
 
     # -- controls ------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -28,7 +29,7 @@ def _c(name: str, type_: str) -> Column:
 
 UNITS = (
     *(_c(n, "text") for n in ("unit", "resource_type", "account_id", "region", "vpc_id", "subnet_id", "instance_id", "service", "subject", "subject_type", "baseline", "silent")),
-    _c("attached", "integer"), _c("in_use", "boolean"), _c("flow_log_ids", "list"),
+    _c("attached", "integer"), _c("in_use", "boolean"), _c("logs_known", "boolean"), _c("flow_log_ids", "list"),
     *(_c(n, "tags") for n in ("vpc_tags", "subnet_tags", "interface_tags", "account_tags")),
 )  # fmt: skip
 RANKS = (
@@ -73,12 +74,28 @@ def units(inventory: Inventory, coverage: Sequence[Coverage], *, read: bool) -> 
         "baseline": pc.fill_null(rows["baseline"], ""),
         "silent": _silent(rows, inventory, read=read),
         "attached": pc.divide(told["attach_time"].cast(pa.int64()), 1_000_000),
+        "logs_known": _logs_known(rows, inventory),
         "in_use": pc.fill_null(pc.not_equal(told["status"], "available"), fill_value=True),
     }
     return pa.table({c.name: columns[c.name] for c in UNITS})
 
 
 _SEEN = ("network-interface", "transit-gateway-attachment", "nat-gateway")
+
+
+def _logs_known(rows: pa.Table, inventory: Inventory) -> pa.Array:
+    """Tell whether every flow log that may speak of a unit was listed: its own account's, and those of its VPC's owner."""
+    owners = {v.vpc_id: v.account_id for v in inventory.vpcs}
+
+    @cache
+    def known(account_id: str, region: str, vpc_id: str) -> bool:
+        accounts = {account_id, owners.get(vpc_id, "")} if vpc_id else {account_id}
+        return all(
+            region in inventory.regions.get(a, ()) and not inventory.is_unread("flow_logs", a, region) for a in accounts
+        )
+
+    places = zip(*(rows[name].to_pylist() for name in ("account_id", "region", "vpc_id")), strict=True)
+    return pa.array([known(*place) for place in places], pa.bool_())
 
 
 def _silent(rows: pa.Table, inventory: Inventory, *, read: bool) -> pa.Array:

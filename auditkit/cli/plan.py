@@ -107,7 +107,8 @@ def _table(*columns: str) -> Table:
 def _assumptions() -> list[str]:
     told = [f"{a.name}: {a.value:,g} {a.unit}" for a in (*prices.PRICES, *prices.RATES)]
     return [
-        f"Assumed: {'; '.join(told)}.",
+        "Assumed:",
+        *(f"  {one}" for one in told),
         f"Prices: {prices.SOURCE}, {prices.AS_OF}.",
         prices.FREE,
         prices.NOT_COUNTED,

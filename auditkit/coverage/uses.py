@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditkit.model.columnar import Rows
 from auditkit.model.inventory import Inventory, NetworkInterface
@@ -16,6 +18,7 @@ SLOT = 5
 """Minutes of a slot: AWS publishes to S3 every five minutes."""
 UNIT = re.compile(r"(eni|nat|tgw-attach|tgw)-[0-9a-f]+")
 """What the name of a log stream begins with: what its events are of."""
+_MINUTE = 60_000_000
 ALWAYS = 0
 """In use whenever one looks: a gateway, or an interface whose attachment has no date."""
 
@@ -35,20 +38,6 @@ class Use:
     """Whether everything that could be there was listed."""
 
 
-class Interface(NamedTuple):
-    """What matters of an interface here."""
-
-    interface_id: str
-    account_id: str
-    region: str
-    vpc_id: str
-    subnet_id: str
-    status: str
-    attach_time: datetime | None
-    seen_from: tuple[str, ...]
-    seen_in: str
-
-
 class Uses:
     """The inventory, indexed by what flow logs can be on; of its interfaces, those that somebody asks for."""
 
@@ -65,18 +54,14 @@ class Uses:
         self.nats = {n.nat_gateway_id: n for n in inventory.nat_gateways}
         self.attachments = {a.transit_gateway_attachment_id: a for a in inventory.transit_gateway_attachments}
         asked = {*units, *_named(inventory)}
-        self.interfaces: dict[str, Interface] = {}
+        table = Rows.made_of(NetworkInterface, inventory.network_interfaces).table
+        table = table.filter(pc.equal(table["seen_in"], "inventory"))
+        known = table.filter(pc.is_in(table["interface_id"], pa.array(sorted(asked), pa.string())))
+        self.interfaces = {one.interface_id: one for one in Rows(NetworkInterface, known)}
         self._since: dict[str, int] = {}
-        for one in _interfaces(inventory.network_interfaces):
-            if one.seen_in != "inventory":
-                continue
-            if one.interface_id in asked:
-                self.interfaces[one.interface_id] = one
-            if one.status != "available":
-                since = ALWAYS if one.attach_time is None else minute(one.attach_time)
-                own = (one.interface_id,) if one.interface_id in asked else ()
-                for above in (*own, one.subnet_id, one.vpc_id):
-                    self._since[above] = min(since, self._since.get(above, since))
+        for name, given in (("vpc_id", table), ("subnet_id", table), ("interface_id", known)):
+            for above, since in _since(given, name):
+                self._since[above] = min(since, self._since.get(above, since))
         self.listed = lru_cache(maxsize=None)(self._listed)
 
     def of(self, resource_id: str) -> Use:
@@ -121,11 +106,13 @@ class Uses:
         return asked and not self._inventory.is_unread(table, account_id, region)
 
 
-def _interfaces(rows: Sequence[NetworkInterface]) -> Iterator[Interface]:
-    """Look at interfaces without making rows of them where they are kept by column."""
-    if isinstance(rows, Rows):
-        return map(Interface._make, zip(*(rows.column(name) for name in Interface._fields), strict=True))
-    return (Interface._make(getattr(one, name) for name in Interface._fields) for one in rows)
+def _since(interfaces: pa.Table, name: str) -> Iterator[tuple[str, int]]:
+    """Since when something is in use, by a column; by column too, for there may be a million interfaces."""
+    used = interfaces.filter(pc.not_equal(interfaces["status"], "available"))
+    at = pc.floor_temporal(used["attach_time"], unit="minute").cast(pa.int64())
+    since = pc.fill_null(pc.divide(at, _MINUTE), ALWAYS)
+    least = pa.table({name: used[name], "since": since}).group_by(name).aggregate([("since", "min")])
+    yield from zip(least[name].to_pylist(), least["since_min"].to_pylist(), strict=True)
 
 
 def _named(inventory: Inventory) -> Iterator[str]:

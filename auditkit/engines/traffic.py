@@ -206,7 +206,8 @@ SELECT p.unit AS interface_id, p.day::TIMESTAMP AT TIME ZONE 'UTC' AS day,
   CASE WHEN coalesce(mo.minutes, 0) + coalesce(mn.minutes, 0) + coalesce(ms.minutes, 0) > 0 THEN
     (1000 * coalesce(ms.minutes, 0) + coalesce(mo.minutes, 0) + coalesce(mn.minutes, 0) + coalesce(ms.minutes, 0) - 1)
     // (coalesce(mo.minutes, 0) + coalesce(mn.minutes, 0) + coalesce(ms.minutes, 0)) END::BIGINT AS skipdata_rate,
-  CASE WHEN n.unit IS NULL THEN '-' WHEN n.spoke THEN 'spoke' WHEN NOT n.spoke THEN 'silent' END AS neighbours,
+  CASE WHEN n.spoke THEN 'spoke' WHEN NOT coalesce(u.logs_known, true) THEN NULL
+    WHEN n.unit IS NULL THEN '-' WHEN NOT n.spoke THEN 'silent' END AS neighbours,
   CASE WHEN k.unit IS NULL AND s.unit IS NULL THEN coalesce(u.silent, 'no record of it was found')
     WHEN k.unit IS NULL THEN 'which traffic its flow log carries is not known'
     WHEN k.skipped > 0 THEN 'AWS skipped records (SKIPDATA)'

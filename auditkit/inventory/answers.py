@@ -14,6 +14,8 @@ Row = Mapping[str, Any]
 
 EC2_BEGAN = datetime(2006, 1, 1, tzinfo=UTC)
 """No resource is older than EC2: a time before it is not one."""
+LARGEST = 2**63 - 1
+"""What a column can hold."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,6 +48,8 @@ def integer(row: Row, key: str, default: int) -> int:
         return default
     if isinstance(value, bool) or not isinstance(value, int):
         raise Malformed(f"{key} is {_kind(value)}, not a whole number")
+    if abs(value) > LARGEST:
+        raise Malformed(f"{key} is too large a number")
     return value
 
 
@@ -132,7 +136,7 @@ def moment(row: Row, key: str, as_of: datetime) -> datetime | None:
 def milliseconds(row: Row, key: str, as_of: datetime) -> datetime | None:
     """Return a time of the past that is told in milliseconds since 1970, or None as `moment` does."""
     value = row.get(key)
-    if value is None:
+    if value is None or (isinstance(value, int) and abs(value) > LARGEST):
         return None
     try:
         told = _EPOCH + timedelta(milliseconds=integer(row, key, 0))

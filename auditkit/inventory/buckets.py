@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from auditkit.inventory.answers import Malformed, Row, flag, integer, items, part, required, text
+from auditkit.inventory.answers import LARGEST, Malformed, Row, flag, integer, items, part, required, text
 from auditkit.inventory.bucket_policy import is_wide, lets_write
 from auditkit.inventory.lifecycle import retention_days
 from auditkit.inventory.statements import NOTHING, read_policy
@@ -140,6 +140,8 @@ def _object_lock(call: Call) -> dict[str, Any]:
         return {"object_lock": "none", "object_lock_days": 0}
     default = part(part(lock, "Rule"), "DefaultRetention")
     days = max(0, integer(default, "Days", 0)) + _YEAR * max(0, integer(default, "Years", 0))
+    if days > LARGEST:
+        raise Malformed("the default retention is too long")
     return {
         "object_lock": _one_of(text(default, "Mode") or "enabled", "GOVERNANCE", "COMPLIANCE", "enabled"),
         "object_lock_days": days,

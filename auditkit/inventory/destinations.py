@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from auditkit.inventory.answers import Row, integer, text
+from auditkit.inventory.answers import Malformed, Row, integer, required, text
 from auditkit.inventory.buckets import Buckets
 from auditkit.inventory.keys import ENCRYPTS, KEEPS, NO_KEY, Keys
 from auditkit.inventory.patterns import Text
@@ -56,8 +56,10 @@ class LogGroups:
             # Before there were classes, all groups were what is now called STANDARD.
             "log_group_class": _class(text(group, "logGroupClass") or "STANDARD"),
         }
-        key = (call.account_id, call.region, text(group, "logGroupName"))
-        self._found[key] = min(self._found.get(key, told), told, key=repr)
+        key = (call.account_id, call.region, required(group, "logGroupName"))
+        if self._found.setdefault(key, told) != told:
+            self._found[key] = {"exists": True}
+            raise Malformed("a log group is told of twice, and not the same")
 
     def columns(self, account_id: str, region: str, name: str) -> dict[str, Any]:
         """Return what is known of a group: that it is absent is known only where a whole listing does not show it."""
@@ -114,20 +116,21 @@ class Destinations:
         self, flow_logs: Iterable[FlowLog], approved: Mapping[str, Approved], organization: Organization
     ) -> tuple[tuple[FlowLog, ...], tuple[Destination, ...]]:
         """Make one row per destination in use, and judge the role of each flow log."""
-        users: dict[str, list[FlowLog]] = {}
+        users: dict[tuple[str, ...], list[FlowLog]] = {}
         logs = tuple(flow_logs)
         for one in logs:
-            if one.log_destination:
-                users.setdefault(one.log_destination, []).append(one)
-        rows = {name: self._destination(users[name], approved, organization) for name in sorted(users)}
-        there = {name: row.exists for name, row in rows.items()}
+            # Where AWS told no destination, there is one nevertheless, of which nothing is known.
+            key = (one.log_destination,) if one.log_destination else ("", one.account_id, one.region)
+            users.setdefault(key, []).append(one)
+        rows = [self._destination(users[key], approved, organization) for key in sorted(users)]
+        there = {row.log_destination: row.exists for row in rows}
         judged = tuple(
             replace(
                 one, deliver_role=self._roles.verdict(one, organization, group_exists=there.get(one.log_destination))
             )
             for one in logs
         )
-        return judged, tuple(rows.values())
+        return judged, tuple(rows)
 
     def _destination(
         self, using: list[FlowLog], approved: Mapping[str, Approved], organization: Organization

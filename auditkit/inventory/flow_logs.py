@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
-from auditkit.inventory.answers import Row, flag, integer, moment, part, required, tags, text
+from auditkit.inventory.answers import Malformed, Row, flag, integer, moment, part, required, tags, text
 from auditkit.model.inventory import Call, FlowLog
 from auditkit.model.records import TGW_DEFAULT, VPC_DEFAULT
 
@@ -18,6 +18,7 @@ _BUCKET = re.compile(r"arn:[^:]*:s3:[^:]*:[^:]*:([^/]+)(/.*)?", re.DOTALL)
 _LOG_GROUP = re.compile(r"arn:[^:]*:logs:([^:]*):([^:]*):log-group:([^:]+)(?::.*)?", re.DOTALL)
 _STREAM = re.compile(r"arn:[^:]*:firehose:[^:]*:[^:]*:deliverystream/(.+)", re.DOTALL)
 _TYPES = ((_BUCKET, "s3"), (_STREAM, "kinesis-data-firehose"), (_LOG_GROUP, "cloud-watch-logs"))
+_LONGEST = 600
 _TRAFFIC = ("ALL", "ACCEPT", "REJECT")
 
 
@@ -72,6 +73,14 @@ def log_fields(log_format: str, kind: str) -> tuple[str, ...]:
     return names or (TGW_DEFAULT if kind == "transit-gateway" else VPC_DEFAULT)
 
 
+def _interval(row: Row, kind: str) -> int:
+    """Seconds, 60 or 600 as AWS has it: by a longer one, or none, every silence would be in order."""
+    seconds = integer(row, "MaxAggregationInterval", 60 if kind == "transit-gateway" else _LONGEST)
+    if not 0 < seconds <= _LONGEST:
+        raise Malformed(f"MaxAggregationInterval is {seconds}")
+    return seconds
+
+
 def flow_log(row: Row, call: Call, as_of: datetime) -> FlowLog:
     """Read one flow log; it belongs to the account whose listing shows it."""
     resource_id = text(row, "ResourceId")
@@ -103,7 +112,7 @@ def flow_log(row: Row, call: Call, as_of: datetime) -> FlowLog:
         log_group=where.log_group,
         delivery_stream=where.delivery_stream,
         fields=log_fields(text(row, "LogFormat"), kind),
-        max_aggregation_interval=integer(row, "MaxAggregationInterval", 60 if kind == "transit-gateway" else 600),
+        max_aggregation_interval=_interval(row, kind),
         creation_time=moment(row, "CreationTime", as_of),
         file_format=text(options, "FileFormat") or "plain-text",
         hive_compatible_partitions=flag(options, "HiveCompatiblePartitions"),

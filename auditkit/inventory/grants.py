@@ -57,6 +57,9 @@ def applies(statement: Statement, request: Request, *, variables: bool) -> bool 
     verdicts = [_actions(statement.actions, request)]
     if statement.resources is not None and request.resource is not None:
         verdicts.append(_resources(statement.resources, request.resource, request.context if variables else None))
+    elif statement.resources is not None or request.resource is not None:
+        # AWS takes no such policy, or gives the statement no effect: KMS does so with one that lacks its Resource.
+        verdicts.append(None)
     if statement.principals is not None:
         verdicts.append(_principals(statement.principals, request.caller))
     # What no part of the rest can change need not be judged: conditions are the dear part.

@@ -31,7 +31,7 @@ def retention_days(lifecycle: Row, prefix: str, accounts: Iterable[str], as_of: 
         (
             days
             for rule in items(lifecycle, "Rules")
-            if text(rule, "Status") == "Enabled" and covers(_rule_prefix(rule), prefix, owners)
+            if _enabled(rule) and covers(_rule_prefix(rule), prefix, owners)
             if (days := _days(part(rule, "Expiration"), as_of)) is not None
         ),
         default=NEVER,
@@ -53,6 +53,13 @@ def covers(rule_prefix: str, prefix: str, accounts: tuple[str, ...]) -> bool:
     service, *regions = below
     fits = service in _SERVICES if regions else any(name.startswith(service) for name in _SERVICES)
     return account in names and fits
+
+
+def _enabled(rule: Row) -> bool:
+    status = text(rule, "Status")
+    if status not in ("Enabled", "Disabled"):
+        raise Malformed(f"Status is {status[:40]!r}, neither Enabled nor Disabled")
+    return status == "Enabled"
 
 
 def _rule_prefix(rule: Row) -> str:

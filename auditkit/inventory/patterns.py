@@ -33,7 +33,7 @@ A key that is not in the mapping is not known: it may be there or not.
 """
 Pattern = Sequence[str]
 """Characters and wildcards."""
-_STARS = 30
+_STARS = 12
 """More stars than this in one word are a trick: they make matching slow. It is then not decided."""
 _BEGINS = re.compile(r"[^*?$]*")
 
@@ -99,7 +99,16 @@ def fits(word: str, text: Text, context: Context | None = None, *, wild: bool = 
         return False
     if begins == word and not text.open:
         return word == text.known
+    if "${" not in word:
+        return _fits(word, text, wild=wild)
     wanted = pattern(word, context, wild=wild)
+    return None if wanted is None else matches(wanted, text)
+
+
+@lru_cache(maxsize=16384)
+def _fits(word: str, text: Text, *, wild: bool) -> bool | None:
+    """Match a word without variables: what a request says of its source is asked of each statement again."""
+    wanted = pattern(word, wild=wild)
     return None if wanted is None else matches(wanted, text)
 
 

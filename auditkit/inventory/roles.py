@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from auditkit.inventory.answers import Malformed, part, required, text, texts
+from auditkit.inventory.answers import Malformed, flag, part, required, text, texts
 from auditkit.inventory.grants import Caller, Request, allows
 from auditkit.inventory.patterns import Context, Text
 from auditkit.inventory.statements import Policy, read_policy
@@ -52,6 +52,8 @@ class Roles:
             return verdicts.pop() if len(verdicts) == 1 else None
         if flow_log.log_destination_type == "kinesis-data-firehose" and flow_log.deliver_cross_account_role:
             return self._across(flow_log, organization)
+        if flow_log.delivery_stream and flow_log.destination_account_id not in ("", flow_log.account_id):
+            return None  # it needs a role, which was not told
         # To a bucket, and to a stream of the same account, AWS delivers by itself or by its service-linked role.
         return "-"
 
@@ -94,9 +96,12 @@ class Roles:
             role = part(call.answer or {}, "Role")
             trusted = allows([read_policy(role.get("AssumeRolePolicyDocument"))], trust)
             bounded = bool(part(role, "PermissionsBoundary"))
+            is_it = text(role, "Arn") in ("", arn)
         except Malformed as error:
             self._told.malformed(call, error)
             return None
+        if not is_it:  # made anew under another path: IAM finds roles by name, a flow log has the ARN
+            return "absent"
         if trusted is False:
             return "untrusted"
         policies, whole = self._policies(named[1], named[2])
@@ -125,7 +130,7 @@ class Roles:
                 continue
             try:
                 names |= set(_listed(call))
-                pages[call.page] = call.answer.get("IsTruncated") is True
+                pages[call.page] = flag(call.answer, "IsTruncated")
             except Malformed as error:
                 self._told.malformed(call, error)
         whole = bool(pages) and sorted(pages) == list(range(1, len(pages) + 1)) and not pages[len(pages)]
