@@ -141,7 +141,7 @@ INTERFACE_DAYS = (
         "neighbours",
         "text",
         "spoke or silent: whether a flow log of it told of another interface, half an hour or more after it was attached; - without a flow log",
-        null="nothing was read of any flow log that applies to it",
+        null="nothing was read of any flow log that applies to it, or not all that may were listed",
         values=("spoke", "silent", "-"),
     ),
     Column("reason", "text", "Why it was not observed whole"),
