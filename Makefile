@@ -14,6 +14,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check
 LOCKED := $(PIP) --require-hashes --only-binary :all:
 
+# Every core; PYTEST_ARGS=… replaces it: `make test PYTEST_ARGS="-x tests/test_gate.py"`.
+PYTEST_ARGS ?= -n auto --dist worksteal
+
 COMPILE := --quiet --generate-hashes --no-header --python-version 3.11
 
 INSTALLED := $(VENV)/.installed
