@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from auditkit.model.errors import AuditkitError
 from auditkit.model.inventory import Call
 
 _BATCH = 20_000
-"""Interfaces put into columns at once."""
+"""Interfaces put into columns at once, sorted by id: what lies in order is merged with less jumping through memory."""
 _LINES = 200
 """Lines handed over at once."""
 _WORTH_IT = 8 * 2**20
@@ -87,13 +88,13 @@ def _read(files: Iterable[Path], asked: Scope) -> Iterator[Message]:
                 yield "page", call
                 views += seen
                 if len(views) >= _BATCH:
-                    yield "rows", interfaces.batch(views)
+                    yield "rows", interfaces.batch(sorted(views, key=itemgetter(0)))
                     views = []
         except AuditkitError as error:
             yield "failure", (path, error)
             return
     if views:
-        yield "rows", interfaces.batch(views)
+        yield "rows", interfaces.batch(sorted(views, key=itemgetter(0)))
 
 
 def _elsewhere(files: list[Path], asked: Scope, workers: int) -> Iterator[Message]:

@@ -602,3 +602,15 @@ def test_the_script_makes_a_directory_that_is_taken(tmp_path: Path) -> None:
     assert set(errors(calls).values()) == {"AccessDenied"}
     assert {c.resource for c in of(calls, "GetRolePolicy")} == {"deliver/a", "deliver/b"}
     assert of(calls, "HeadBucket")[0].asked == {"ExpectedBucketOwner": A}
+
+
+@pytest.mark.parametrize("word", ["head-bucket", "get-bucket-versioning", "get-bucket-logging"])
+@pytest.mark.parametrize(
+    "document", [{"Code": "403", "Message": "Forbidden"}, {"Error": {"Code": "AccessDenied"}}, {"Policy": "{}"}]
+)
+def test_what_is_no_answer_where_an_answer_may_be_empty(saved: Path, word: str, document: Any) -> None:
+    """A refusal as JSON would prove that the bucket is there, and whose it is."""
+    put(saved, "buckets/logs/about.json", {"expected_bucket_owner": B})
+    put(saved, f"buckets/logs/{word}.json", document)
+    _, calls = imported(saved)
+    assert set(errors(calls).values()) == {"WrongAnswer"}

@@ -436,3 +436,23 @@ def test_places_of_a_narrowed_run(made: Make) -> None:
     scope = {"accounts": [A, B], "regions": {A: [HERE, "us-east-1"], B: []}, "excluded": []}
     assert part(made("a", scope=scope)).places == {(A, HERE), (A, "us-east-1"), (B, "*")}
     assert part(made("b", scope=scope, narrowed={"account": [A], "region": [HERE]})).places == {(A, HERE)}
+
+
+def test_what_no_part_read_is_told(made: Make, tmp_path: Path) -> None:
+    """Each part said of itself how it was narrowed; the joined run is not, and must not look as if it had read it all."""
+    scope = {"accounts": [A, B], "regions": {A: [HERE, "us-east-1", "us-west-2"], B: []}, "excluded": []}
+    one = made("a", scope=scope, narrowed={"account": [A], "region": [HERE]})
+    two = made("b", scope=scope, narrowed={"account": [A], "region": ["us-east-1"]})
+    joined = both(one, two, tmp_path / "joined")
+    (note,) = snapshot.read_meta(joined.snapshot)["notes"]
+    assert note == f"No part read {A}/us-west-2, {B}: nothing is said of them."
+    third = made("c", scope=scope, narrowed={"account": [A], "region": ["us-west-2"]})
+    whole = both(joined, both(third, made("d", B), tmp_path / "others"), tmp_path / "whole")
+    assert snapshot.read_meta(whole.snapshot).get("notes", []) == []
+
+
+def test_an_object_kept_under_an_absolute_path_is_not_read(made: Make, tmp_path: Path) -> None:
+    one, two = made("a"), made("b", B)
+    index(one, [obj(A, NOON - timedelta(days=1), kept=str((one.kept / "here").resolve()))])
+    assert [row["status"] for row in rows(both(one, two, tmp_path / "out"))] == ["unread"]
+    assert (one.kept / "here").read_bytes() == b"x"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ from auditkit.model.columnar import Rows
 from auditkit.model.control import SEVERITIES, Control
 from auditkit.model.coverage import Coverage
 from auditkit.model.errors import AuditkitError, NothingInScope
+from auditkit.model.garbage import no_search
 from auditkit.model.inventory import Account, Inventory, NetworkInterface, Unread
 from auditkit.model.records import LogObject
 from auditkit.model.schema import INVENTORY, TABLES
@@ -116,6 +117,7 @@ class _Assessor:
         self.engine.close()
         shutil.rmtree(self.run.path / "tmp", ignore_errors=True)
 
+    @no_search()
     def assess(self) -> Assessment:
         controls = self._controls()
         self.tick("reading the snapshot", 0, 0)
@@ -279,14 +281,13 @@ class _Assessor:
         return [r for r in rows if self.narrowing.place(r.account_id, r.region)]
 
     def _add_tables(
-        self, estate: Inventory, coverage: Sequence[Coverage], came: Arriving, judged: Collection[str]
+        self, estate: Inventory, coverage: Sequence[Coverage], came: Arriving, judged: set[str]
     ) -> None:
-        """Give the engine the tables that controls judge."""
-        found = {"coverage": coverage, "delivery": self._there(came.rows)}
-        for name in ("coverage", "delivery", *INVENTORY):
-            if name in judged:
-                rows = found[name] if name in found else self._there(getattr(estate, name))
-                self.engine.add_rows(name, TABLES[name].columns, rows)
+        """Give the engine its tables; of the inventory, those that controls judge."""
+        self.engine.add_rows("coverage", TABLES["coverage"].columns, coverage)
+        self.engine.add_rows("delivery", TABLES["delivery"].columns, self._there(came.rows))
+        for name in sorted(judged & set(INVENTORY)):
+            self.engine.add_rows(name, TABLES[name].columns, self._there(getattr(estate, name)))
         self.engine.narrow(self.narrowing.accounts, self.narrowing.regions)
 
     # -- controls ------------------------------------------------------------------------------------------------

@@ -60,7 +60,8 @@ class Maker:
         """Make the findings of one control."""
         wanted = {(row["object"], row["line"]) for g in outcome.groups for row in g.sample if "object" in row}
         texts = self.lines(wanted) if wanted else {}
-        return [self._finding(outcome.control, g, texts, self._arns, self._logs) for g in outcome.groups]
+        arns = {} if _ID[outcome.control.table][2] else self._arns
+        return [self._finding(outcome.control, g, texts, arns, self._logs) for g in outcome.groups]
 
     @cached_property
     def _arns(self) -> Mapping[str, str]:

@@ -110,6 +110,7 @@ def _keep(one: Part, row: Row, out: Run, taken: set[str]) -> Row:
     source = one.run.kept / row["kept"]
     if (
         ".." in Path(row["kept"]).parts
+        or Path(row["kept"]).is_absolute()
         or not source.resolve().is_relative_to(one.run.kept.resolve())
         or source.is_symlink()
     ):

@@ -22,6 +22,8 @@ from auditkit.model.errors import AuditkitError
 from auditkit.model.inventory import GLOBAL, Call
 from auditkit.run import Run, iso
 
+_LEFT_OUT = "No part read"
+
 
 def merge(runs: Sequence[Run], out: Run, tick: Tick = silent) -> Run:
     """Join runs that read different accounts or regions into a new run, which is to be assessed then.
@@ -106,7 +108,23 @@ def _meta(parts: list[Part]) -> dict[str, Any]:
     for key in ("files", "ignored", "notes"):
         if found := {_json(entry): entry for one in parts for entry in one.meta.get(key, ())}:
             meta[key] = [found[text] for text in sorted(found)]
-    return meta
+    notes = [note for note in meta.pop("notes", ()) if not str(note).startswith(_LEFT_OUT)]
+    if left := _left_out(parts):
+        meta["left_out"] = left
+        more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+        notes.append(f"{_LEFT_OUT} {', '.join(left[:5])}{more}: nothing is said of them.")
+    return meta | ({"notes": notes} if notes else {})
+
+
+def _left_out(parts: list[Part]) -> list[str]:
+    """Accounts and regions that the parts were to read and were narrowed not to, and that no other part has read."""
+    read = {"/".join(place) for one in parts for place in one.places}
+    accounts = {account_id for one in parts for account_id in one.accounts}
+    asked = {f"{a}/{r}" for one in parts for a in one.scope.accounts for r in one.scope.regions[a]}
+    asked |= {a for one in parts for a in one.scope.accounts if not one.scope.regions[a] and a not in accounts}
+    told = [entry for one in parts if isinstance(entry := one.meta.get("left_out"), list)]
+    asked |= {place for entry in told for place in entry if isinstance(place, str)}
+    return sorted(place for place in asked - read if place not in accounts)
 
 
 def _sources(one: Part) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from auditkit.coverage.streams import Streams
 from auditkit.coverage.uses import SLOT, Uses
 from auditkit.model.delivery import LOCAL, Tally
+from auditkit.model.garbage import no_search
 from auditkit.model.inventory import Destination, FlowLog, Inventory
 
 RECENT = timedelta(days=1)
@@ -38,6 +39,7 @@ def delivers(log: FlowLog, destination: Destination | None, as_of: datetime) -> 
     return None, "AWS answered no delivery status, and nothing of it was seen in the last day"
 
 
+@no_search()
 def with_delivery(inventory: Inventory, arrivals: Mapping[str, datetime]) -> Inventory:
     """Fill in `delivers` and `last_arrival` of every flow log, and `last_arrival` of every destination.
 

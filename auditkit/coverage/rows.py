@@ -14,6 +14,7 @@ from auditkit.coverage.history import History
 from auditkit.coverage.verdict import Judge, owners
 from auditkit.model.condition import COVERAGE_STATES
 from auditkit.model.coverage import Coverage
+from auditkit.model.garbage import no_search
 from auditkit.model.inventory import (
     Approved,
     Inventory,
@@ -26,6 +27,7 @@ from auditkit.model.inventory import (
 )
 
 
+@no_search()
 def judge(
     inventory: Inventory,
     baselines: Sequence[Baseline],

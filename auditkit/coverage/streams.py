@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from auditkit.coverage.uses import UNIT, Uses
 from auditkit.model.inventory import FlowLog, Inventory, LogStreams
 
+LAST_WORDS = timedelta(hours=1)
+"""How long after its deletion something of a flow log may still come in."""
 Stream = tuple[str, datetime | None, datetime | None, datetime | None]
 
 
@@ -43,6 +45,11 @@ class Streams:
         for log in inventory.flow_logs:
             if log.log_group:
                 self._writers[place(log)].append(log)
+        self._gone: dict[tuple[str, str], datetime] = {}
+        for event in inventory.flow_log_events:
+            if event.name == "DeleteFlowLogs":
+                where = event.account_id, event.region
+                self._gone[where] = max(event.at, self._gone.get(where, event.at))
         # A stream that could not be read may be the newest.
         torn = {(u.account_id, u.region, u.resource) for u in inventory.unread if u.table == "delivery"}
         for key in torn & self._groups.keys():
@@ -71,10 +78,15 @@ class Streams:
         return unit is None or self._uses.is_under(unit[0], log.resource_id) is not False
 
     def _arrivals(self, log: FlowLog, group: LogStreams) -> Iterator[datetime]:
+        where = group.account_id, group.region
+        # A flow log that was not listed, or is no more, may have spoken of the same interface.
+        if not self._uses.listed("flow_logs", *where):
+            return
+        before = max(filter(None, (log.creation_time, self._gone.get(where))), default=None)
         writers = self._writers[place(log)]
         for name, _, _, ingested in group.streams:
             unit = UNIT.match(name)
-            if unit is None or ingested is None or (log.creation_time and ingested <= log.creation_time):
+            if unit is None or ingested is None or (before and ingested <= before + LAST_WORDS):
                 continue
             under = {one.flow_log_id for one in writers if self._uses.is_under(unit[0], one.resource_id) is not False}
             if under == {log.flow_log_id}:

@@ -93,6 +93,8 @@ def _mistaken(dump: Dump, document: Any) -> str:
         return f"holds an answer of {others[0]}, not of {command.name}"
     if command.key and command.key not in document:
         return f"holds no {command.key}: that is not an answer of {command.name}"
+    if not command.key and (odd := sorted(document.keys() - {*command.may, "ResponseMetadata"})):
+        return f"holds {odd[0][:40]!r}, which no answer of {command.name} has"
     for about, named in _names(command, document):
         if named != dump.folder:
             return f"is about {about} {named!r}, not {dump.folder!r}"

@@ -34,6 +34,8 @@ class Command:
     """Whether it answers in pages."""
     resource: str = ""
     """The one thing asked about, where neither folder nor answer tells."""
+    may: tuple[str, ...] = ()
+    """What an answer that may be empty can hold; whatever else stands there, it is none."""
 
     @property
     def service(self) -> str:
@@ -63,8 +65,8 @@ def _operation(word: str) -> str:
     return "".join(part.capitalize() for part in word.split("-"))
 
 
-def _one(cli: str, word: str, key: str, place: str) -> Command:
-    return Command(cli, word, _operation(word), key, place, listing=False)
+def _one(cli: str, word: str, key: str, place: str, *may: str) -> Command:
+    return Command(cli, word, _operation(word), key, place, listing=False, may=may)
 
 
 def _events(name: str) -> Command:
@@ -93,16 +95,16 @@ COMMANDS = (
     _one("organizations", "describe-organization", "Organization", ORGANIZATION),
     Command("organizations", "list-accounts", "ListAccounts", "Accounts", ORGANIZATION),
     Command("organizations", "list-tags-for-resource", "ListTagsForResource", "Tags", TAGS),
-    _one("s3api", "head-bucket", "", BUCKET),
+    _one("s3api", "head-bucket", "", BUCKET, "BucketArn", "BucketLocationType", "BucketLocationName", "BucketRegion", "AccessPointAlias"),
     _one("s3api", "get-bucket-encryption", "ServerSideEncryptionConfiguration", BUCKET),
-    _one("s3api", "get-bucket-versioning", "", BUCKET),
+    _one("s3api", "get-bucket-versioning", "", BUCKET, "Status", "MFADelete"),
     _one("s3api", "get-object-lock-configuration", "ObjectLockConfiguration", BUCKET),
     _one("s3api", "get-public-access-block", "PublicAccessBlockConfiguration", BUCKET),
     Command("s3api", "get-bucket-lifecycle-configuration", "GetBucketLifecycleConfiguration", "Rules", BUCKET, listing=False),
     _one("s3api", "get-bucket-policy", "Policy", BUCKET),
     _one("s3api", "get-bucket-policy-status", "PolicyStatus", BUCKET),
     _one("s3api", "get-bucket-ownership-controls", "OwnershipControls", BUCKET),
-    _one("s3api", "get-bucket-logging", "", BUCKET),
+    _one("s3api", "get-bucket-logging", "", BUCKET, "LoggingEnabled"),
 )  # fmt: skip
 """Every command that is read."""
 

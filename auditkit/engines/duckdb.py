@@ -144,6 +144,9 @@ class DuckDB:
             traffic.OWN, traffic.flow_records(frozenset(service_ports)), traffic.FLOW_RECORDS,
         ):  # fmt: skip
             self.db.execute(statement)
+        for name in ("units", "unit_days"):  # large, and done with
+            self.db.execute(f"DROP TABLE {name}")
+        pa.default_memory_pool().release_unused()
 
     def interfaces_seen(self) -> list[dict[str, Any]]:
         """Interfaces, regional NAT gateways and attachments that records tell of, with what they say of each."""

@@ -24,7 +24,9 @@ _STRANGERS = 50
 """Accounts with wildcards that are tried at most."""
 _FEW = 4
 """Writers with whose keys each of them is tried."""
-_WHO = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:principalaccount", "aws:principalorgid"})
+_WHO = frozenset(
+    {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:principalaccount", "aws:principalorgid"}
+)
 """Condition keys that tell whose request it is."""
 _COMPARE = frozenset(
     f"{kind}{negation}{how}"
@@ -90,14 +92,14 @@ def _asks(stranger: str, region: str, partition: str) -> Iterator[tuple[Caller, 
     for organization_id in ((Text(elsewhere.id),), ()):
         theirs = delivering(stranger, region, elsewhere)
         yield delivery(partition), putting({**theirs, "aws:sourceorgid": organization_id})
-        person = _DIRECT | {"aws:principalaccount": (Text(stranger),), "aws:principalorgid": organization_id}
+        person = {**_DIRECT, "aws:principalaccount": (Text(stranger),), "aws:principalorgid": organization_id}
         yield Caller(arn=f"arn:{partition}:iam::{stranger}:user/stranger", account=stranger), putting(person)
     yield Caller(), putting(_DIRECT)
 
 
 def _chosen(stranger: str, partition: str) -> Iterator[tuple[Caller, Context]]:
     """Strangers who ask themselves, and choose how."""
-    person = _DIRECT | {"aws:principalaccount": (Text(stranger),), "aws:principalorgid": (Text(f"o-{stranger}"),)}
+    person = {**_DIRECT, "aws:principalaccount": (Text(stranger),), "aws:principalorgid": (Text(f"o-{stranger}"),)}
     for caller, context in (
         (Caller(arn=f"arn:{partition}:iam::{stranger}:user/stranger", account=stranger), person),
         (Caller(), _DIRECT),
@@ -133,7 +135,7 @@ def _same_for_all(test: Clause) -> bool:
         return True
     if name not in _COMPARE:
         return False
-    if name.startswith("StringEquals") or name.startswith("StringNotEquals"):
+    if name.startswith(("StringEquals", "StringNotEquals")):
         return not any("${" in value for value in test.values)
     if test.key == "aws:sourcearn" and name.startswith("Arn"):
         return all(value.count(":") > _ARN_ACCOUNT and plain(value.split(":")[_ARN_ACCOUNT]) for value in test.values)

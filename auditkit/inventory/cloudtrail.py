@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from auditkit.inventory.answers import Malformed, Row, instant, items, moment, part, required, text
@@ -22,6 +22,9 @@ NAMES = ("CreateFlowLogs", "DeleteFlowLogs")
 
 _KEPT = timedelta(days=90)
 """How long the event history goes back, whatever was asked (CloudTrail User Guide, event history)."""
+_LATE = timedelta(days=1)
+"""Collecting takes its time after the question."""
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _FLOW_LOG = re.compile(r"fl-[0-9a-zA-Z]{1,64}")
 _RESOURCE = re.compile(r"[a-z]+(?:-[0-9a-zA-Z]+)+")
 _DEEPEST = 6
@@ -37,11 +40,14 @@ class History:
         self._listings = listings
         self._events: set[FlowLogEvent] = set()
         self._asked: dict[tuple[str, str], set[datetime | None]] = {}
+        self._until: dict[tuple[str, str], datetime] = {}
 
     def asked(self, call: Call) -> None:
         """Take note of what a page is the answer to."""
-        since = instant((call.asked or {}).get("StartTime"))
-        self._asked.setdefault((call.account_id, call.region), set()).add(since)
+        asked, place = call.asked or {}, (call.account_id, call.region)
+        self._asked.setdefault(place, set()).add(instant(asked.get("StartTime")))
+        until = instant(asked.get("EndTime")) or instant(call.at) or _NEVER
+        self._until[place] = min(until, self._until.get(place, until))
 
     def note(self, row: Row, call: Call) -> None:
         """Take note of one event."""
@@ -55,12 +61,13 @@ class History:
         )
 
     def since(self) -> dict[tuple[str, str], datetime]:
-        """Return (account, region) → since when both questions were answered whole."""
+        """Return (account, region) → since when both questions were answered whole, up to when collecting ended."""
         told = {}
         for (account_id, region), starts in sorted(self._asked.items()):
             known = [start for start in starts if start is not None]
             whole = all(self._listings.complete(LOOKUP, account_id, region, name) for name in NAMES)
-            if whole and len(known) == len(starts):
+            to_the_end = self._as_of - self._until[account_id, region] <= _LATE
+            if whole and to_the_end and len(known) == len(starts):
                 told[account_id, region] = max(*known, self._as_of - _KEPT)
         return told
 
@@ -73,7 +80,7 @@ def event(row: Row, call: Call, as_of: datetime) -> FlowLogEvent | None:
     """
     detail = _detail(row)
     name = text(row, "EventName") or text(detail, "eventName")
-    if name not in NAMES:
+    if name not in NAMES or name != (call.resource or name):
         raise Malformed(f"EventName is {name[:40]!r}")
     if text(detail, "errorCode"):
         return None

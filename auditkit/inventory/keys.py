@@ -59,6 +59,8 @@ class Keys:
         if (call := settled.get("DescribeKey")) and not call.error:
             try:
                 key = part(call.answer or {}, "KeyMetadata")
+                if arn and text(key, "Arn") not in ("", arn):
+                    raise Malformed("it tells of another key")  # noqa: TRY301  # told where all of its faults are
                 told = {
                     "kms_key_state": required(key, "KeyState"),
                     "kms_key_manager": _manager(text(key, "KeyManager")),

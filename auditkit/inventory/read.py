@@ -26,6 +26,7 @@ from auditkit.inventory.unread import (
     unread,
 )
 from auditkit.inventory.writers import Organization
+from auditkit.model.garbage import no_search
 from auditkit.model.inventory import (
     Account,
     Approved,
@@ -58,12 +59,13 @@ def read(
         AuditkitError: snapshot.json itself has another shape.
     """
     reader = _Reader(scope(meta))
-    for call in calls:
-        if isinstance(call, Call):
-            reader.take(call)
-        else:
-            reader.interfaces.append(call)
-    return reader.inventory(approved)
+    with no_search():
+        for call in calls:
+            if isinstance(call, Call):
+                reader.take(call)
+            else:
+                reader.interfaces.append(call)
+        return reader.inventory(approved)
 
 
 class _Reader:

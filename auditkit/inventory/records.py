@@ -36,6 +36,8 @@ def from_records(inventory: Inventory, seen: Iterable[Mapping[str, Any]]) -> tup
         for column in COLUMNS:
             if word := _word(row.get(column)):
                 known[column] = min(word, known.get(column, word))
+    if not told:
+        return ()
     for interface_id in _listed(inventory):
         told.pop(interface_id, None)
     subnets = {one.subnet_id: one for one in inventory.subnets}

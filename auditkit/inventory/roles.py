@@ -97,6 +97,8 @@ class Roles:
             trusted = allows([read_policy(role.get("AssumeRolePolicyDocument"))], trust)
             bounded = bool(part(role, "PermissionsBoundary"))
             is_it = text(role, "Arn") in ("", arn)
+            if not is_it and text(role, "Arn").rpartition("/")[2] != named[2]:
+                raise Malformed("it tells of another role")  # noqa: TRY301  # told where all of its faults are
         except Malformed as error:
             self._told.malformed(call, error)
             return None

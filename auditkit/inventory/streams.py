@@ -45,6 +45,8 @@ class DeliveryStreams:
             return {"exists": False}
         try:
             stream = part(call.answer or {}, "DeliveryStreamDescription")
+            if text(stream, "DeliveryStreamName") not in ("", name):
+                raise Malformed("it tells of another stream")  # noqa: TRY301  # told where all of its faults are
             told = {"delivery_stream_status": required(stream, "DeliveryStreamStatus"), "ends_in": _ends(stream)}
             return {"exists": True} | told | _encryption(part(stream, "DeliveryStreamEncryptionConfiguration"))
         except Malformed as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
+from functools import cached_property
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -97,7 +98,7 @@ class Rows(Sequence[Row], Generic[Row]):
 
     def by(self, name: str) -> Mapping[str, Row]:
         """Return the rows by a text column, each made when looked up; of several with one text the last."""
-        return _Index(self, {key: at for at, key in enumerate(self.table[name].to_pylist())})
+        return _Index(self, name)
 
     def where(self, keep: Callable[..., bool], *names: str) -> Rows[Row]:
         """Return the rows for which `keep` of some text columns is true, asked once for each combination."""
@@ -114,10 +115,14 @@ class Rows(Sequence[Row], Generic[Row]):
 
 
 class _Index(Mapping[str, Row]):
-    """Rows by a text."""
+    """Rows by a text; the index is made when first needed."""
 
-    def __init__(self, rows: Rows[Row], places: dict[str, int]) -> None:
-        self._rows, self._places = rows, places
+    def __init__(self, rows: Rows[Row], name: str) -> None:
+        self._rows, self._name = rows, name
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {key: at for at, key in enumerate(self._rows.table[self._name].to_pylist())}
 
     def __getitem__(self, key: str) -> Row:
         return self._rows[self._places[key]]

@@ -137,7 +137,8 @@ def test_other_shapes(aws, inventory, row, expected):
 
 @pytest.mark.parametrize("row", NONE)
 def test_what_did_not_happen_is_no_event(aws, inventory, row):
-    built = inventory(*lookups(aws, gone=[row]))
+    rows = ([row], []) if row["EventName"] == "CreateFlowLogs" else ([], [row])
+    built = inventory(*lookups(aws, *rows))
     assert (built.flow_log_events, built.unread) == ((), ())
     assert (OWNER, REGION) in built.events_since
 
@@ -266,3 +267,21 @@ def test_a_damaged_question_is_told(aws):
     assert [(one.table, one.error) for one in built.unread] == [
         ("delivery", "the snapshot is damaged: asked is not a mapping of texts")
     ]
+
+
+def test_what_was_asked_earlier_proves_nothing_of_since(aws, inventory):
+    """A flow log deleted between the last question and the end of collecting has left no trace."""
+    for until, told in (("2026-09-30T12:00:00Z", True), ("2026-09-20T00:00:00Z", False)):
+        asked = {"StartTime": "2026-09-01T00:00:00Z", "EndTime": until}
+        calls = [
+            aws.call("LookupEvents", {"Events": []}, service="cloudtrail", resource=name, asked=asked)
+            for name in ("CreateFlowLogs", "DeleteFlowLogs")
+        ]
+        assert ((OWNER, REGION) in inventory(*calls).events_since) is told
+
+
+def test_an_answer_to_the_other_question_is_none(aws, inventory):
+    """Saved under the wrong name, it would hide every flow log that was deleted."""
+    built = inventory(*lookups(aws, [], [created()]))
+    assert (OWNER, REGION) not in built.events_since
+    assert [one.resource for one in built.unread] == ["DeleteFlowLogs"]

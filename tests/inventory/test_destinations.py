@@ -221,9 +221,9 @@ def test_the_first_approval_that_accepts_names_a_destination(inventory):
     assert only(inventory(FlowLogs=[flow_log(1, **S3)], approved=approved)).approved_as == "wide"
 
 
-def test_a_log_that_tells_no_destination_makes_no_row(inventory):
-    built = inventory(FlowLogs=[flow_log(1)])
-    assert (len(built.flow_logs), built.destinations) == (1, ())
+def test_a_log_that_tells_no_destination_makes_a_row_of_which_nothing_is_known(inventory):
+    row = only(inventory(FlowLogs=[flow_log(1)]))
+    assert (row.log_destination, row.exists, row.flow_log_ids) == ("", None, ("fl-00000001",))
 
 
 # -- whose bucket, and who may write to it -----------------------------------------------------------------------------
