@@ -59,7 +59,10 @@ class Uses:
         known = table.filter(pc.is_in(table["interface_id"], pa.array(sorted(asked), pa.string())))
         self.interfaces = {one.interface_id: one for one in Rows(NetworkInterface, known)}
         self._since: dict[str, int] = {}
+        self._detached: set[str] = set()
+        """What holds an interface that is attached to nothing today: until when it was, nothing tells."""
         for name, given in (("vpc_id", table), ("subnet_id", table), ("interface_id", known)):
+            self._detached.update(given.filter(pc.equal(given["status"], "available"))[name].unique().to_pylist())
             for above, since in _since(given, name):
                 self._since[above] = min(since, self._since.get(above, since))
         self.listed = lru_cache(maxsize=None)(self._listed)
@@ -67,12 +70,14 @@ class Uses:
     def of(self, resource_id: str) -> Use:
         """Tell since when something under a resource is in use.
 
-        Transit gateways, attachments and regional NAT gateways count as in use; an unattached interface does not.
+        Transit gateways, attachments and regional NAT gateways count as in use; an unattached interface does not, but
+        it may have been until yesterday.
         What a participant of a shared VPC has there counts where its listing was read.
         """
         if resource_id.startswith(("tgw-", "nat-")):
             return Use(ALWAYS, known=True)
-        return Use(self._since.get(resource_id), known=self._known(resource_id))
+        known = self._known(resource_id) and resource_id not in self._detached
+        return Use(self._since.get(resource_id), known=known)
 
     def vpc_of(self, resource_id: str) -> str | None:
         """Return the VPC of a resource; empty for a transit gateway's, None where it is not known."""

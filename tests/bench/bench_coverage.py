@@ -5,7 +5,7 @@
 
 The snapshot is written once below --dir. Each measurement runs in a process of its own: `bare` only decompresses and
 parses the files, `judge` reads and judges them up to coverage.parquet, `assess` is the whole command. Seconds are the
-wall's and the CPU's of the process and its children, memory is the sum of the peaks of all of them.
+wall's and the CPU's of the process and its children, memory is the peak of what they hold together.
 """
 
 # ruff: noqa: T201  # it talks to whoever runs it
@@ -231,7 +231,7 @@ def _measure(stage: str, given: argparse.Namespace) -> dict[str, Any]:
         peak = 0
         while process.poll() is None:
             peak = max(peak, _memory(process.pid))
-            time.sleep(0.5)
+            time.sleep(0.2)
         out = process.stdout.read() if process.stdout else ""
     if process.returncode:
         raise SystemExit(f"{stage} ended with {process.returncode}")
@@ -240,16 +240,13 @@ def _measure(stage: str, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _memory(pid: int) -> int:
-    """Memory of a process and its children, pages that they share counted once (Linux: proportional set size)."""
-    total = 0
+    """Resident memory of a process and its children (Linux); pages that several share count for each of them."""
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            total += int(line.split()[1]) * 1024 if line.startswith("Pss:") else 0
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            total += _memory(int(child))
-    except (OSError, ValueError):  # it has ended meanwhile
-        pass
-    return total
+        total = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (OSError, IndexError):  # it has ended meanwhile
+        return 0
+    return total + sum(_memory(int(child)) for child in children)
 
 
 if __name__ == "__main__":

@@ -108,10 +108,10 @@ def test_nothing_in_use_and_nothing_said_is_idle():
     ] * 3
 
 
-def test_an_unattached_interface_is_not_in_use():
+def test_an_interface_that_is_unattached_today_may_have_been_in_use():
     assert set(
         states(world(flow_log(), network_interfaces=(interface(status="available", attach_time=None),))).values()
-    ) == {"idle"}
+    ) == {"unknown"}
 
 
 def test_days_before_the_first_attachment_are_idle_and_its_own_begins_with_it():
