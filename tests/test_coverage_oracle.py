@@ -44,7 +44,7 @@ APPROVED = {
     )
     for name, p in PLACES.items()
 }
-RELAXED = bounded(150)
+RELAXED = bounded(80)
 
 Rows = dict[tuple[str, str], Coverage]
 

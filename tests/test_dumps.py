@@ -524,7 +524,7 @@ def test_a_wrong_directory_is_exit_status_2(saved: Path, small: Path, capsys: py
 NAMES = sorted(f"{A}/{HERE}/{one.word}.json" for one in COMMANDS if one.place == REGION and one.service == "ec2")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(NAMES), cut=st.integers(0, 400), junk=st.binary(max_size=12), at=st.integers(0, 400))
 def test_damage_to_one_file_is_never_raised_and_touches_no_other(
     saved: Path, name: str, cut: int, junk: bytes, at: int

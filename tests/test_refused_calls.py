@@ -183,7 +183,7 @@ def _rank(state: str) -> int:
     after=st.integers(0, 1),
     absent=st.booleans(),
 )
-@bounded(12)
+@bounded(8)
 def test_any_set_of_refused_calls_only_takes_certainty_away(
     world: World, truth: Verdicts, numbers: list[int], how: str, after: int, *, absent: bool
 ) -> None:

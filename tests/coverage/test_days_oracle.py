@@ -72,7 +72,7 @@ def judged(case: Case) -> dict[int, tuple[str | None, int | None, int]]:
 
 
 @given(cases())
-@bounded(400)
+@bounded(120)
 def test_every_day_is_what_its_minutes_say(case):
     want = {day: (r.state, r.gap, r.expected) for day, r in rows(case).items()}
     for state, _, _ in want.values():
@@ -81,7 +81,7 @@ def test_every_day_is_what_its_minutes_say(case):
 
 
 @given(cases(), st.integers(0, DAYS - 1))
-@bounded(150)
+@bounded(60)
 def test_what_could_not_be_listed_hides_and_never_clears(case, day):
     """A refusal makes a day unknown, or changes nothing."""
     before = judged(case)
@@ -98,7 +98,7 @@ def test_what_could_not_be_listed_hides_and_never_clears(case, day):
 
 
 @given(cases())
-@bounded(150)
+@bounded(60)
 def test_a_missing_object_never_makes_a_day_better(case):
     """Taking keys away cannot make whole what was none."""
     before = judged(case)

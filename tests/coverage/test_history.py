@@ -222,7 +222,7 @@ def was_complete(past: list[Past]) -> list[bool]:
 
 
 @given(pasts(), st.booleans(), st.booleans())
-@bounded(400)
+@bounded(120)
 def test_whole_and_partial_are_never_said_of_what_was_otherwise(past, told, earlier):
     known = []
     for p in past:

@@ -326,7 +326,7 @@ FILLS = {
 """Operation → the table that it alone fills."""
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), how=st.sampled_from(["replace", "replace", "drop", "double"]), value=JSON)
 def test_an_answer_broken_anywhere(calls, whole, data, how, value):
     """One value of one answer becomes anything: no crash, all else is there, and what is lost is said to be unread."""

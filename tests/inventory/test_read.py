@@ -293,7 +293,7 @@ def places(value, path=()):
             yield from places(inner, (*path, key))
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_an_answer_broken_anywhere_is_told_and_never_a_crash(aws, data):
     """One value of one answer is replaced by anything: the inventory is made, and what is lost is said to be unread."""
