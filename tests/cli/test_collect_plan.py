@@ -119,7 +119,7 @@ def test_the_terminal_says_at_least_where_something_is_not_known(tmp_path: Path,
     for words in ("log objects  12, ", "budget       within", "minutes      ", "cost         ", "Nothing was read"):
         assert words in said.replace("at least ", "")
     assert "4 in scope" in said
-    assert "Assumed: S3 LIST requests: 0.005 USD per 1,000" in said
+    assert "Assumed:\n  S3 LIST requests: 0.005 USD per 1,000\n" in said
 
 
 # -- without AWS -----------------------------------------------------------------------------------------------------
