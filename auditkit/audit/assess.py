@@ -280,9 +280,7 @@ class _Assessor:
             return rows.where(self.narrowing.place, "account_id", "region")
         return [r for r in rows if self.narrowing.place(r.account_id, r.region)]
 
-    def _add_tables(
-        self, estate: Inventory, coverage: Sequence[Coverage], came: Arriving, judged: set[str]
-    ) -> None:
+    def _add_tables(self, estate: Inventory, coverage: Sequence[Coverage], came: Arriving, judged: set[str]) -> None:
         """Give the engine its tables; of the inventory, those that controls judge."""
         self.engine.add_rows("coverage", TABLES["coverage"].columns, coverage)
         self.engine.add_rows("delivery", TABLES["delivery"].columns, self._there(came.rows))

@@ -108,6 +108,12 @@ def test_a_missing_object_never_makes_a_day_better(case):
             assert before[one][0] in ("whole", "unknown"), (before[one], state)
 
 
+def test_an_object_of_before_its_creation_makes_no_gap_of_the_first_minutes():
+    """A clock that is off, at midnight: the silence began with the flow log."""
+    case = Case(days=3, now=2920, slots={0, *range(1455, 2895, 5)}, created=1439, interval=60)
+    assert judged(case)[1][0] == "whole"
+
+
 def test_a_deletion_that_cloudtrail_tells_ends_what_is_due():
     """The same, of a flow log that is only in keys, on what an earlier run had seen."""
     case = Case(days=DAYS, now=20000, slots=set(range(0, 2000, 10)), gone=2005)

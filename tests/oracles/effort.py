@@ -11,4 +11,9 @@ def bounded(examples: int) -> settings:
     """Try so many examples, EFFORT times as many with that in the environment; with NO_SHRINK show a failure as found."""
     phases = [p for p in Phase if p not in (Phase.explain, *((Phase.shrink,) if os.environ.get("NO_SHRINK") else ()))]
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
-    return settings(deadline=None, max_examples=examples * int(os.environ.get("EFFORT", "1")), suppress_health_check=checks, phases=phases)
+    return settings(
+        deadline=None,
+        max_examples=examples * int(os.environ.get("EFFORT", "1")),
+        suppress_health_check=checks,
+        phases=phases,
+    )
