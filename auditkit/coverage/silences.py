@@ -93,9 +93,7 @@ class Silences:
 
     def _holes(self) -> Iterator[Hole]:
         if not self.streams:
-            # What has a slot of before it was created is no end of a silence of its own.
-            created = self.life.created or 0
-            yield from holes((c for c in self.life.came if c[1] > created), self.lo, self.hi, self.tolerance)
+            yield from holes(self.life.came, self.lo, self.hi, self.tolerance)
             return
         if self.span is None:
             yield Hole(self.lo, self.hi, leading=True)
