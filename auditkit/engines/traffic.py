@@ -354,7 +354,11 @@ CREATE OR REPLACE TABLE flow_records AS
 SELECT r.*, s.ip AS srcaddr_ip, d.ip AS dstaddr_ip, ps.ip AS pkt_srcaddr_ip, pd.ip AS pkt_dstaddr_ip, l.ip AS local_address_ip, m.ip AS remote_address_ip,
   coalesce(u.resource_type, CASE WHEN r.kind = 'transit-gateway' THEN 'transit-gateway-attachment' WHEN r.unit LIKE 'nat-%' THEN 'nat-gateway' ELSE 'network-interface' END) AS resource_type,
   u.baseline, u.service, coalesce(u.subject, r.unit) AS subject, coalesce(u.subject_type, 'network-interface') AS subject_type,
-  u.vpc_tags, u.subnet_tags, u.interface_tags, u.account_tags
+  u.vpc_tags, u.subnet_tags, u.interface_tags, u.account_tags,
+  NULL::VARCHAR AS remote_aws_service, NULL::VARCHAR AS remote_account_id, NULL::VARCHAR AS remote_vpc_id, NULL::VARCHAR AS remote_interface_id,
+  NULL::VARCHAR AS remote_service, NULL::VARCHAR AS remote_subject, NULL::VARCHAR AS remote_subject_type,
+  NULL::MAP(VARCHAR, VARCHAR) AS remote_vpc_tags, NULL::MAP(VARCHAR, VARCHAR) AS remote_subnet_tags,
+  NULL::MAP(VARCHAR, VARCHAR) AS remote_interface_tags, NULL::MAP(VARCHAR, VARCHAR) AS remote_account_tags, MAP {}::MAP(VARCHAR, VARCHAR) AS other_fields
 FROM flow_records_base r
 LEFT JOIN units u ON u.unit = r.unit
 LEFT JOIN addresses s ON s.address = r.srcaddr LEFT JOIN addresses d ON d.address = r.dstaddr

@@ -166,6 +166,12 @@ class LogObject:
     """Version, where the bucket keeps them."""
     last_modified: datetime | None = None
     """When it was written, for S3."""
+    carrier: str = "aws-key"
+    """aws-key: named as AWS names log objects, with a header or in Parquet; lines: records without a header."""
+    formats: tuple[str, ...] = ()
+    """For lines: the LogFormats that they may have."""
+    flow_log_ids: tuple[str, ...] = ()
+    """For lines: the flow log of each of the formats."""
 
     @property
     def filename(self) -> str:

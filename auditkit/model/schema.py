@@ -54,6 +54,32 @@ _WHOSE = (
     Column("subject_type", "text", "What the subject is"),
 )
 
+_NOT_OURS = (
+    "remote_address is not known, several VPCs have the address, or it was not found and not everything was read"
+)
+_NOT_THERE = f"{_NOT_OURS}; or the VPC is known and it is not one interface that has the address now"
+
+_REMOTE = (
+    Column(
+        "remote_account_id", "aws", "Account of the VPC that the other side lies in; - if none of ours", null=_NOT_OURS
+    ),
+    Column("remote_vpc_id", "aws", "VPC that the other side lies in; - if none of ours", null=_NOT_OURS),
+    Column(
+        "remote_interface_id", "aws", "Interface that has the other side's address; - if none of ours", null=_NOT_THERE
+    ),
+    Column("remote_service", "aws", "What that interface belongs to; - if none of ours", null=_NOT_THERE),
+    Column("remote_subject", "aws", "The lasting owner of that interface; - if none of ours", null=_NOT_THERE),
+    Column("remote_subject_type", "aws", "What that subject is; - if none of ours", null=_NOT_THERE),
+    Column("remote_vpc_tags", "tags", "Tags of the other side's VPC", null=_NOT_OURS),
+    Column(
+        "remote_subnet_tags", "tags", "Tags of the other side's subnet", null=f"{_NOT_OURS}; or its subnet is not known"
+    ),
+    Column("remote_interface_tags", "tags", "Tags of the other side's interface", null=_NOT_THERE),
+    Column(
+        "remote_account_tags", "tags", "Tags of the account of the other side's VPC", null=f"{_NOT_OURS}; or not read"
+    ),
+)
+
 RAW_ONLY = ("log-status", "resource-type")
 """Fields that are no columns: every flow record has log-status OK, and resource_type says what the record is of."""
 
@@ -98,6 +124,13 @@ FLOW_RECORDS = (
     ),
     Column("remote_port", "port", "Its port", null="direction not known"),
     Column(
+        "remote_aws_service",
+        "aws",
+        "AWS service that the other side's address belongs to: pkt-src-aws-service or pkt-dst-aws-service",
+        null="direction not known, or the object's format does not have the field",
+    ),
+    *_REMOTE,
+    Column(
         "initiator",
         "aws",
         "local or remote: who opened the flow; - for transit gateways",
@@ -112,6 +145,7 @@ FLOW_RECORDS = (
     ),
     *_WHOSE,
     *_TAGS,
+    Column("other_fields", "tags", "Fields that this version does not know, by name", "flow log record"),
     Column("flow_log_id", "text", "Flow log that carried it", "object key"),
     Column("day", "time", "UTC day of start"),
     Column("object", "text", "URI of the log object"),
