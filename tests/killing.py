@@ -100,6 +100,7 @@ def _writes(end: _End) -> None:
 
 def _child(job: dict[str, Any]) -> None:
     os.environ.update(job["environment"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits it ignored
     out = os.open(job["said"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
