@@ -14,7 +14,6 @@ import gzip
 import json
 import re
 import shutil
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import date, datetime
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from isal import igzip_lib, isal_zlib
 
 from auditkit.model.errors import AuditkitError
 from auditkit.model.inventory import Call
@@ -29,7 +29,8 @@ from auditkit.model.inventory import Call
 SCHEMA = "auditkit/snapshot/1"
 META = "snapshot.json"
 _OF_DESTINATIONS = ("s3", "s3control", "kms", "firehose", "iam")
-_GZIP = 16 + zlib.MAX_WBITS
+_GZIP = 16 + isal_zlib.MAX_WBITS
+_BROKEN: type[Exception] = igzip_lib.IsalError  # type: ignore[assignment]  # its stub calls the class an instance
 _NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -160,8 +161,8 @@ def files(directory: Path) -> list[Path]:
     return sorted(directory.rglob("*.jsonl.gz"))
 
 
-def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Read the lines of one file, each with its number.
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Read the lines of one file, UTF-8 each, with their numbers.
 
     Raises:
         AuditkitError: the file is damaged.
@@ -171,29 +172,36 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
         for piece in _unzipped(path):
             *whole, rest = (rest + piece).split(b"\n")
             for line in whole:
-                yield at, line.decode()
+                yield at, _utf8(line)
                 at += 1
         if rest:
-            yield at, rest.decode()
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+            yield at, _utf8(rest)
+    except (OSError, EOFError, ValueError, _BROKEN) as error:
         raise _damaged(path, at, error) from None
+
+
+def _utf8(line: bytes) -> bytes:
+    """Raise UnicodeDecodeError where a line is not UTF-8: what is not asked for is not decoded later either."""
+    if not line.isascii():
+        line.decode()
+    return line
 
 
 def _unzipped(path: Path) -> Iterator[bytes]:
     """Decompress a file in large pieces: the module gzip does so in small ones, which takes twice as long."""
-    unzip, ended = zlib.decompressobj(_GZIP), False
+    unzip, ended = isal_zlib.decompressobj(_GZIP), False
     with path.open("rb") as file:
         while piece := file.read(2**18):
             while piece:
                 yield unzip.decompress(piece)
                 piece = unzip.unused_data
                 if ended := unzip.eof:
-                    unzip = zlib.decompressobj(_GZIP)
+                    unzip = isal_zlib.decompressobj(_GZIP)
     if not ended:
         raise EOFError("the file ends before its compressed stream does")
 
 
-def parse(path: Path, at: int, line: str) -> Call:
+def parse(path: Path, at: int, line: bytes) -> Call:
     """Read one line of a file.
 
     Raises:
@@ -203,7 +211,7 @@ def parse(path: Path, at: int, line: str) -> Call:
         try:
             told = msgspec.json.decode(line)
         except (msgspec.MsgspecError, UnicodeError):  # it knows no half surrogate pairs, and no NaN
-            told = json.loads(line)
+            told = json.loads(line.decode())
         return Call(**told)
     except (ValueError, TypeError, RecursionError) as error:
         raise _damaged(path, at, error) from None

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditkit import reading, snapshot
-from auditkit.inventory import interfaces, read
+from auditkit.inventory import interface_pages, interfaces, read
 from auditkit.inventory.merge import Merged
 from auditkit.inventory.network import network_interface
 from auditkit.inventory.scope import scope
@@ -145,9 +145,9 @@ def test_each_interface_is_what_its_own_reader_says() -> None:
             "answer": one.answer,
         }
     )
-    taken = interfaces.page(line, "aws", AS_OF)
+    taken = interface_pages.page(line.encode())
     assert taken is not None
-    (made,) = interfaces.merged([interfaces.batch(taken[1])])
+    (made,) = interfaces.merged([interfaces.gathered([interface_pages.columns([taken], "aws", AS_OF)])])
     assert made == network_interface(row, one, "aws", AS_OF)
 
 

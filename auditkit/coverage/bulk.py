@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +31,30 @@ _OWN = {
 _TYPE = "network-interface"
 
 
-def interfaces(estate: Estate, judge: Callable[[NetworkInterface], Coverage]) -> tuple[list[Coverage], pa.Table]:
+class Told(NamedTuple):
+    """What the verdict on an interface may depend on; a row of the inventory holds twice as much."""
+
+    interface_id: str
+    """Interface id."""
+    interface_arn: str
+    """ARN."""
+    account_id: str
+    """Owner."""
+    region: str
+    """Region."""
+    vpc_id: str
+    """VPC."""
+    subnet_id: str
+    """Subnet."""
+    service: str
+    """What it belongs to."""
+    subject: str
+    """The lasting owner."""
+    interface_tags: dict[str, str] | None
+    """Its tags."""
+
+
+def interfaces(estate: Estate, judge: Callable[[Told], Coverage]) -> tuple[list[Coverage], pa.Table]:
     """Judge the interfaces of the inventory.
 
     Args:
@@ -43,7 +66,8 @@ def interfaces(estate: Estate, judge: Callable[[NetworkInterface], Coverage]) ->
     """
     rows = Rows.made_of(NetworkInterface, estate.inventory.network_interfaces)
     codes, firsts = combinations(_shapes(estate, rows.table))
-    judged = [judge(one) for one in Rows(NetworkInterface, rows.table.take(firsts))]
+    shown = Rows(NetworkInterface, rows.table.select(Told._fields).take(firsts))
+    judged = [judge(Told(*one)) for one in zip(*map(shown.column, Told._fields), strict=True)]
     order = _order(rows.table)
     shapes = codes.to_numpy()[order]
     if estate.scope:

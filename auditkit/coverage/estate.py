@@ -48,15 +48,13 @@ class Estate:
 
     def unread(self, accounts: Iterable[str], region: str) -> tuple[str, ...]:
         """Say whose flow logs were not read, of the accounts that may have put some on a resource or above it."""
-        return tuple(
-            f"the flow logs of account {account_id} in {region} were not read"
-            for account_id in dict.fromkeys(accounts)
-            if not self.listed("flow_logs", account_id, region)
-        )
+        missed = [one for one in dict.fromkeys(accounts) if not self.listed("flow_logs", one, region)]
+        return tuple(f"the flow logs of account {one} in {region} were not read" for one in missed)
 
     def levels(self, *pairs: tuple[str, str]) -> tuple[Level, ...]:
         """Return the flow logs on each of (via, resource id), nearest first."""
-        return tuple((via, log) for via, resource_id in pairs for log in self.logs.get(resource_id, ()))
+        found = ((via, self.logs.get(resource_id)) for via, resource_id in pairs)
+        return tuple([(via, log) for via, logs in found if logs for log in logs])
 
     def row(
         self, base: dict[str, Any], levels: Sequence[Level], unread: Sequence[str], members: str | None = "-"
@@ -71,8 +69,8 @@ class Estate:
         """
         candidates = self._candidates(base)
         key = (
-            tuple(b.name for b in candidates),
-            tuple((via, log.flow_log_id, log.account_id, log.delivers) for via, log in levels),
+            tuple([b.name for b in candidates]),
+            tuple([(via, log.flow_log_id, log.account_id, log.delivers) for via, log in levels]),
             tuple(unread),
         )
         verdict = self._cache.get(key)

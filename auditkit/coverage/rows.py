@@ -19,7 +19,6 @@ from auditkit.model.inventory import (
     Approved,
     Inventory,
     NatGateway,
-    NetworkInterface,
     Subnet,
     TransitGateway,
     TransitGatewayAttachment,
@@ -94,7 +93,7 @@ def _base(
     }
 
 
-def _interface(estate: Estate, i: NetworkInterface) -> Coverage:
+def _interface(estate: Estate, i: bulk.Told) -> Coverage:
     vpc = estate.vpcs.get(i.vpc_id)
     base = _base(
         estate, "network-interface", i.interface_id, i.interface_arn, i.account_id, i.region, i.vpc_id, i.subnet_id

@@ -219,7 +219,7 @@ def classify(facts: Facts) -> Belongs:
     interface that names nothing and has no group is its own subject.
     """
     if facts.instance_id:
-        return Belongs("ec2", facts.instance_id, "instance", "Attachment.InstanceId")
+        return of_instance(facts.instance_id)
     for rule in _candidates(facts.interface_type, facts.description[:_BEGINNING]):
         found = _matches(rule, facts)
         if found is not None:
@@ -228,14 +228,31 @@ def classify(facts: Facts) -> Belongs:
     return _rest(facts)
 
 
+def of_instance(instance_id: str) -> Belongs:
+    """What an interface belongs to that is attached to an instance, whatever else is said of it."""
+    return Belongs("ec2", instance_id, "instance", "Attachment.InstanceId")
+
+
+def asks_more(interface_type: str, description: str) -> bool:
+    """Tell whether `classify` may look at the groups or tags of an interface."""
+    return _looks_at_more(interface_type, description[:_BEGINNING])
+
+
+@lru_cache(maxsize=4096)
+def _looks_at_more(interface_type: str, beginning: str) -> bool:
+    return any(rule.by_group or rule.subject for rule in _candidates(interface_type, beginning))
+
+
 @lru_cache(maxsize=4096)
 def _candidates(interface_type: str, beginning: str) -> tuple[Rule, ...]:
     """The rules that may match, told by what is quick to tell: most descriptions begin as no pattern does."""
-    return tuple(
-        rule
-        for rule in RULES
-        if rule.pattern is None or interface_type in rule.types or beginning.startswith(_head(rule.pattern.pattern))
-    )
+    return tuple(rule for rule in RULES if _may_match(rule, interface_type, beginning))
+
+
+def _may_match(rule: Rule, interface_type: str, beginning: str) -> bool:
+    if rule.service == "workspaces" or interface_type in rule.types:
+        return True
+    return bool(rule.says) and rule.pattern is not None and beginning.startswith(_head(rule.pattern.pattern))
 
 
 def _head(pattern: str) -> str:
