@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -19,6 +19,9 @@ from auditkit.model.inventory import Inventory, NetworkInterface
 from auditkit.model.tables import Column
 
 _SPILL = timedelta(minutes=15)
+DAY = timedelta(days=1)
+SPILL_SLOTS = 3
+"""Slots of five minutes in which records of the day before may lie."""
 _HIDING = ("nat-gateway", "transit-gateway", "elb-network", "elb-gateway", "gwlb-endpoint")
 """Services whose address, seen as a peer, hides who stands behind it."""
 
@@ -44,9 +47,16 @@ HURT = (_c("flow_log_id", "text"), _c("day", "text"), _c("reason", "text"))
 RANGES = (_c("unit", "text"), _c("low", "text"), _c("high", "text"))
 HIDDEN = (_c("vpc_id", "text"), _c("ip", "text"))
 DAYS = (_c("day", "text"),)
+PUBLIC = (_c("unit", "text"), _c("ip", "text"))
+VPCS = (_c("vpc_id", "text"), _c("account_id", "text"), _c("vpc_tags", "tags"), _c("account_tags", "tags"))
+SUBNETS = (_c("vpc_id", "text"), _c("low", "text"), _c("high", "text"), _c("subnet_tags", "tags"))
+SAMPLED = (_c("unit", "text"), _c("day", "text"))
+"""Interface-days that are known where only a sample was read; any other of the population was not drawn."""
 
 
-def units(inventory: Inventory, coverage: Sequence[Coverage], *, read: bool) -> pa.Table:
+def units(
+    inventory: Inventory, coverage: Sequence[Coverage], *, read: bool, unnamed: Collection[str] = ()
+) -> pa.Table:
     """One row per interface, attachment and regional NAT gateway: what can have interface-days.
 
     A Connect attachment has none: its traffic is logged under the attachment that carries it.
@@ -55,6 +65,7 @@ def units(inventory: Inventory, coverage: Sequence[Coverage], *, read: bool) -> 
         inventory: with flow logs.
         coverage: as judged.
         read: whether log objects were to be read at all.
+        unnamed: flow logs whose records were looked for elsewhere than under AWS's own keys.
     """
     connect = [
         a.transit_gateway_attachment_id for a in inventory.transit_gateway_attachments if a.attached_type == "connect"
@@ -72,7 +83,7 @@ def units(inventory: Inventory, coverage: Sequence[Coverage], *, read: bool) -> 
         "instance_id": pc.fill_null(told["instance_id"], ""),
         "subject_type": pc.coalesce(told["subject_type"], rows["resource_type"]),
         "baseline": pc.fill_null(rows["baseline"], ""),
-        "silent": _silent(rows, inventory, read=read),
+        "silent": _silent(rows, inventory, unnamed, read=read),
         "attached": pc.divide(told["attach_time"].cast(pa.int64()), 1_000_000),
         "logs_known": _logs_known(rows, inventory),
         "in_use": pc.fill_null(pc.not_equal(told["status"], "available"), fill_value=True),
@@ -98,8 +109,8 @@ def _logs_known(rows: pa.Table, inventory: Inventory) -> pa.Array:
     return pa.array([known(*place) for place in places], pa.bool_())
 
 
-def _silent(rows: pa.Table, inventory: Inventory, *, read: bool) -> pa.Array:
-    stored = {log.flow_log_id for log in inventory.flow_logs if log.bucket}
+def _silent(rows: pa.Table, inventory: Inventory, unnamed: Collection[str], *, read: bool) -> pa.Array:
+    stored = {log.flow_log_id for log in inventory.flow_logs if log.bucket}.union(unnamed)
     if not read:
         return pa.array(["records were not read (records.mode: none)"], pa.string()).take(pa.array([0] * len(rows)))
     pairs = zip(rows["delivered"].to_pylist(), rows["flow_log_ids"].to_pylist(), strict=True)
@@ -169,6 +180,51 @@ def own_ranges(inventory: Inventory) -> list[dict[str, str]]:
         for i in inventory.network_interfaces
         for low, high in _ranges(i.addresses)
     ]
+
+
+def public_addresses(inventory: Inventory) -> list[dict[str, str]]:
+    """The public addresses that interfaces have today."""
+    return [
+        {"unit": i.interface_id, "ip": str(low)}
+        for i in inventory.network_interfaces
+        for low, _ in _ranges(i.public_addresses)
+    ]
+
+
+def known_vpcs(inventory: Inventory) -> list[dict[str, Any]]:
+    """Each VPC with its owner and what both are tagged with."""
+    accounts = {a.account_id: a.account_tags for a in inventory.accounts}
+    return [
+        {
+            "vpc_id": v.vpc_id,
+            "account_id": v.account_id,
+            "vpc_tags": v.vpc_tags,
+            "account_tags": accounts.get(v.account_id),
+        }
+        for v in inventory.vpcs
+    ]
+
+
+def known_subnets(inventory: Inventory) -> list[dict[str, Any]]:
+    """The addresses of each subnet."""
+    return [
+        {"vpc_id": s.vpc_id, "low": str(low), "high": str(high), "subnet_tags": s.subnet_tags}
+        for s in inventory.subnets
+        for low, high in _ranges(s.cidr_blocks)
+    ]
+
+
+_WHOSE = ("vpcs", "subnets", "network_interfaces")
+
+
+def whole(inventory: Inventory) -> bool:
+    """Tell whether every VPC, subnet and interface in scope was read: only then an address found nowhere is none of ours."""
+    return all(
+        inventory.regions.get(a.account_id)
+        and not any(u.table in (*_WHOSE, "*") for u in inventory.failed(a.account_id))
+        for a in inventory.accounts
+        if a.status == "in_scope"
+    )
 
 
 def hidden(inventory: Inventory) -> list[dict[str, str]]:

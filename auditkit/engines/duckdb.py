@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,23 +11,37 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auditkit.engines import traffic
-from auditkit.engines.text import Batch, ObjectRead, Reader
+from auditkit.engines import flows, peers, traffic
+from auditkit.engines.lines import SILENT, Lines
+from auditkit.engines.reading import ObjectRead, Reader
 from auditkit.model.addresses import address
 from auditkit.model.columnar import ARROW, Rows, array
 from auditkit.model.delivery import DELIVERY_STATES, LOCAL, Tally
-from auditkit.model.records import FIELDS, LogObject
+from auditkit.model.records import LogObject
 from auditkit.model.schema import TABLES, Table
 from auditkit.model.tables import Column
 from auditkit.query import text
 
 _EPOCH = date(1970, 1, 1)
-_COLUMNS = ", ".join(f'"{c.name}"' for c in TABLES["flow_records"].columns)
-_ACCUSED = _COLUMNS.replace('"initiator",', "coalesce(initiator, initiator_by_ports),").replace(
-    '"initiator_basis"',
-    "CASE WHEN initiator IS NULL AND initiator_by_ports IS NOT NULL THEN 'ports' ELSE initiator_basis END",
+ORIGINS = pa.schema([("origin", pa.int32()), *((n, pa.string()) for n in ("flow_log_id", "account_id", "region"))])
+OBJECTS = pa.schema([("obj", pa.uint32()), ("uri", pa.string()), ("slot", pa.int64())])
+OPTIONAL: dict[str, tuple[Column, ...]] = {
+    "own_public": (Column("unit", "text", ""), Column("ip", "text", "")),
+    "known_vpcs": (
+        *(Column(n, "text", "") for n in ("vpc_id", "account_id")),
+        *(Column(n, "tags", "") for n in ("vpc_tags", "account_tags")),
+    ),
+    "known_subnets": (*(Column(n, "text", "") for n in ("vpc_id", "low", "high")), Column("subnet_tags", "tags", "")),
+    "sample_days": (Column("unit", "text", ""), Column("day", "text", "")),
+}
+"""Tables that `derive` may be given."""
+_ACCUSED = ", ".join(
+    {
+        "initiator": "coalesce(w.initiator, w.initiator_by_ports)",
+        "initiator_basis": "CASE WHEN w.initiator IS NULL AND w.initiator_by_ports IS NOT NULL THEN 'ports' ELSE w.initiator_basis END",
+    }.get(c.name, f'w."{c.name}"')
+    for c in TABLES["flow_records"].columns
 )
-_SQL = {"aws": "VARCHAR", "address": "VARCHAR", "integer": "BIGINT", "port": "INTEGER", "protocol": "INTEGER"}
 
 
 def arrow_table(columns: Sequence[Column], rows: Iterable[Any]) -> pa.Table:
@@ -63,6 +77,9 @@ class DuckDB:
             spill.mkdir(parents=True, exist_ok=True)
             self.db.execute("SET temp_directory = ?", [str(spill)])
         self.reader = Reader()
+        self.lines = Lines()
+        self.derived = False
+        self.whole = False
 
     def close(self) -> None:
         """Let everything go."""
@@ -92,67 +109,124 @@ class DuckDB:
         self.db.execute(sql)
 
     def load(self, objects: Iterable[tuple[LogObject, Path]]) -> list[ObjectRead]:
-        """Read log objects into `lines` (log-status OK) and `silences` (NODATA, SKIPDATA).
+        """Read log objects: their lines with log-status OK, and what NODATA and SKIPDATA say.
 
         Returns:
             what each object held, in order.
         """
-        fields = ", ".join(f'"{f.column}" {_SQL[f.type]}' for f in FIELDS if f.name != "log-status")
-        self.db.execute(
-            f"CREATE OR REPLACE TABLE lines (obj UINTEGER, line UINTEGER, kind VARCHAR, unit VARCHAR, {fields})"
-        )
-        self.db.execute(
-            "CREATE OR REPLACE TABLE silences (obj UINTEGER, line UINTEGER, kind VARCHAR, unit VARCHAR, log_status VARCHAR, "
-            'account_id VARCHAR, vpc_id VARCHAR, subnet_id VARCHAR, "start" BIGINT, "end" BIGINT)'
-        )
+        self.db.execute(SILENT)
         for batch in self.reader.read(objects):
-            self._insert(batch)
+            table, statements = self.lines.statements(batch, self.reader.objects)
+            self.db.register("_batch", table)
+            for sql in statements:
+                self.db.execute(sql)
+            self.db.unregister("_batch")
         self._count()
-        self._addresses()
+        self._name()
         return self.reader.objects
 
-    def _insert(self, batch: Batch) -> None:
-        self.db.register("_batch", batch.table)
-        present = set(batch.table.column_names)
-        kind = traffic.kind_of(present)
-        for sql in traffic.inserts(present, kind):
-            self.db.execute(sql)
-        self.db.unregister("_batch")
-
     def _count(self) -> None:
-        for row in self.rows("SELECT obj, count(*) AS n FROM lines GROUP BY obj"):
+        for row in self.rows(f"SELECT obj, count(*) AS n FROM ({self.lines.all(())}) GROUP BY obj"):
             self.reader.objects[row["obj"]].ok = row["n"]
-        for row in self.rows("SELECT obj, log_status, count(*) AS n FROM silences GROUP BY ALL"):
+        for row in self.rows("SELECT obj, log_status, count(*) AS n FROM silent GROUP BY ALL"):
             setattr(self.reader.objects[row["obj"]], row["log_status"].lower(), row["n"])
 
+    def _name(self) -> None:
+        """Make the tables of what the numbers stand for, and the view that shows lines as they were."""
+        self.add("texts", self.lines.texts.table())
+        self._addresses(self.lines.addresses.table(), self.reader.addresses)
+        rows = self.lines.origins.rows()
+        self.add("origins", pa.Table.from_pylist(rows, ORIGINS))
+        objects = [(o.number, o.object.uri, int(o.object.slot.timestamp())) for o in self.reader.objects]
+        self.db.execute(f"CREATE OR REPLACE VIEW lines AS {self.lines.shown()}")
+        self.db.execute("CREATE OR REPLACE VIEW silences AS SELECT * FROM silent")
+        self.add(
+            "objects",
+            pa.table(list(map(pa.array, zip(*objects, strict=True))) or [[]] * 3, names=["obj", "uri", "slot"]).cast(
+                OBJECTS
+            ),
+        )
+
     def derive(
-        self, tables: Mapping[str, tuple[Sequence[Column], Iterable[Mapping[str, Any]]]], service_ports: Iterable[int]
+        self,
+        tables: Mapping[str, tuple[Sequence[Column], Iterable[Mapping[str, Any]]]],
+        service_ports: Iterable[int],
+        *,
+        whole: bool = False,
     ) -> None:
-        """Make `interface_days` and `flow_records` of what was loaded.
+        """Make `interface_days` and the flow records of what was loaded.
 
         Args:
-            tables: objects, units, log_ranks, log_traffic, log_born, hurt_days, own_ranges, intermediaries, vpc_ranges,
-                period_days: columns and rows. Days are ISO text, 128-bit numbers decimal text.
+            tables: units, log_ranks, log_traffic, log_born, hurt_days, own_ranges, intermediaries, vpc_ranges, period_days, and
+                if there are any own_public, known_vpcs, known_subnets and sample_days: columns and rows. Days are ISO text,
+                128-bit numbers decimal text.
             service_ports: ports that loaded controls name.
+            whole: whether everything in scope was read, so that an address that is nowhere found is none of ours.
         """
-        for name, (columns, rows) in tables.items():
+        self.whole = whole
+        given = {name: (columns, ()) for name, columns in OPTIONAL.items()} | dict(tables)
+        for name, (columns, rows) in given.items():
+            if name == "objects":  # told by what was loaded
+                continue
             self.add(name, arrow_table(columns, rows))
         for name, casts in traffic.CASTS.items():
             self.db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * REPLACE ({casts}) FROM {name}")
+        ok = self.lines.all(("start", "end"))
         for statement in (
-            traffic.DAYS_SEEN, traffic.LOG_TRAFFIC_OF_THE_GONE, traffic.CHOSEN, traffic.UNIT_DAYS, traffic.NEIGHBOURS, traffic.INTERFACE_DAYS,
-            traffic.OWN, traffic.flow_records(frozenset(service_ports)), traffic.FLOW_RECORDS,
+            traffic.heard(self.lines), traffic.DAYS_SEEN, "DROP TABLE heard", traffic.LOG_TRAFFIC_OF_THE_GONE, traffic.CHOSEN, traffic.CHOSEN_LINES,
+            traffic.UNIT_DAYS, traffic.NEIGHBOURS, traffic.minutes("minutes_ok", ok),
+            traffic.minutes("minutes_nodata", "SELECT * FROM silent WHERE log_status = 'NODATA'"),
+            traffic.minutes("minutes_skipdata", "SELECT * FROM silent WHERE log_status = 'SKIPDATA'"),
+            traffic.DRAWN if "sample_days" in tables else traffic.NOT_DRAWN, traffic.INTERFACE_DAYS,
+            flows.places(self.lines), flows.OWN, *self._strangers(), flows.HIDES, *flows.flows(self.lines, frozenset(service_ports)),
+            *(f"DROP TABLE {one.table}" for one in self.lines.formats.values()),
+            peers.HOLDERS, peers.remotes(whole=whole),
         ):  # fmt: skip
             self.db.execute(statement)
-        for name in ("units", "unit_days"):  # large, and done with
+        self.derived = True
+        self.db.execute(f"CREATE OR REPLACE VIEW flow_records AS {self.relation('flow_records', None)}")
+        for name in ("unit_days", "holders", "own", "own_ranges"):  # large, and done with
             self.db.execute(f"DROP TABLE {name}")
         pa.default_memory_pool().release_unused()
+
+    def _strangers(self) -> list[str]:
+        """Guess the addresses of interfaces that the inventory does not have, where there are any."""
+        if not {"srcaddr", "dstaddr"} <= set(self.lines.columns):
+            return []
+        return [flows.own_of_strangers(self.lines)]
+
+    def relation(self, table: str, columns: Collection[str] | None, only: str = "") -> str:
+        """Return a select over a table with some of its columns and `_id`, the number of the row.
+
+        Args:
+            table: its name.
+            columns: beside those of the table, on flow records `<address column>_ip` and `obj`; None: all.
+            only: a select of `_id`s, to leave all other rows out early.
+        """
+        if table == "flow_records" and self.derived:
+            wanted = None if columns is None else ("_id", *columns)
+            return flows.relation(self.lines, wanted, whole=self.whole, only=only)
+        where = f" WHERE rowid IN ({only})" if only else ""
+        return f'SELECT rowid AS _id, * FROM "{table}"{where}'
+
+    def weighed(self, table: str, columns: Collection[str]) -> tuple[str, str]:
+        """Return a select with some columns, and the number of rows that each of its rows stands for.
+
+        Flow records of one interface are counted once for all where nothing else is asked of them.
+        """
+        if table == "flow_records" and self.derived and set(columns) <= set(flows.PLACE):
+            names = "".join(f', p."{c}"' for c in columns)
+            return (
+                f"SELECT n{names} FROM places p JOIN (SELECT place, count(*) AS n FROM flows GROUP BY place) c ON c.place = p.place",
+                "n",
+            )
+        return self.relation(table, columns), "1"
 
     def interfaces_seen(self) -> list[dict[str, Any]]:
         """Interfaces, regional NAT gateways and attachments that records tell of, with what they say of each."""
         told = "interface_id, account_id, region, vpc_id, subnet_id"
         return self.rows(
-            f"SELECT DISTINCT {told}, instance_id FROM flow_records WHERE interface_id <> '-' "
+            f"SELECT DISTINCT {told}, instance_id FROM places WHERE interface_id <> '-' AND place IN (SELECT place FROM flows) "
             f"UNION SELECT DISTINCT {told}, NULL FROM interface_days WHERE observed <> 'none' ORDER BY ALL"
         )
 
@@ -183,25 +257,36 @@ class DuckDB:
     def narrow(self, accounts: Sequence[str], regions: Sequence[str]) -> None:
         """Keep only the interface-days and flow records of some accounts and regions; empty means all."""
         for column, values in (("account_id", accounts), ("region", regions)):
-            for table in ("interface_days", "flow_records"):
-                if values:
-                    self.db.execute(f"DELETE FROM {table} WHERE {column} NOT IN ({', '.join(map(text, values))})")
+            if values:
+                there = f"{column} NOT IN ({', '.join(map(text, values))})"
+                self.db.execute(f"DELETE FROM interface_days WHERE {there}")
+                self.db.execute(f"DELETE FROM flows WHERE place IN (SELECT place FROM places WHERE {there})")
 
     def begin_matches(self) -> None:
         """Make the table of the records that break a control."""
-        self.db.execute(
-            f"CREATE OR REPLACE TABLE matches AS SELECT ''::VARCHAR AS control_id, {_COLUMNS} FROM flow_records LIMIT 0"
-        )
+        self.db.execute("CREATE OR REPLACE TABLE matches (control_id VARCHAR, _id BIGINT)")
 
     def keep_matches(self, control_id: str) -> None:
-        """Keep the records that `evaluate` has just judged to break a control, with the initiator that ports accused."""
-        self.db.execute(
-            f'INSERT INTO matches SELECT {text(control_id)}, {_ACCUSED} FROM judged WHERE verdict ORDER BY "object", line'
-        )
+        """Keep the records that `evaluate` has just judged to break a control."""
+        self.db.execute(f"INSERT INTO matches SELECT {text(control_id)}, _id FROM judged WHERE verdict")
 
-    def matches(self) -> pa.Table:
-        """Every record that broke a control, once for each control."""
-        return _typed("flow_records", self.arrow('SELECT * FROM matches ORDER BY control_id, "object", line'))
+    def write_matches(self, path: Path) -> None:
+        """Write every record that broke a control, once for each control, with the initiator that ports accused.
+
+        The same records give the same bytes; they never are in memory all at once.
+        """
+        wide = self.relation(
+            "flow_records",
+            (*(c.name for c in TABLES["flow_records"].columns), "initiator_by_ports", "obj"),
+            "SELECT _id FROM matches",
+        )
+        sql = f"SELECT m.control_id, {_ACCUSED} FROM matches m JOIN ({wide}) w ON w._id = m._id ORDER BY m.control_id, w.obj, w.line"
+        types = {c.name: ARROW[c.type] for c in TABLES["flow_records"].columns}
+        schema = pa.schema([("control_id", pa.string()), *types.items()])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with pq.ParquetWriter(path, schema, compression="zstd", store_schema=False) as file:
+            for batch in self.db.sql(sql).to_arrow_reader(100_000):
+                file.write_table(pa.Table.from_batches([batch]).rename_columns(schema.names).cast(schema), 100_000)
 
     def interface_days(self) -> pa.Table:
         """The table of interface-days."""
@@ -222,9 +307,10 @@ class DuckDB:
         return dict.fromkeys(DELIVERY_STATES, 0) | {r["state"]: r["n"] for r in counts}
 
     def nat_gateways_seen(self) -> set[tuple[str, str]]:
-        """(regional NAT gateway, flow log) of which records came. Needs `objects`."""
+        """(regional NAT gateway, flow log) of which records came."""
         rows = self.rows(
-            "SELECT DISTINCT l.unit, o.flow_log_id FROM lines l JOIN objects o USING (obj) WHERE l.unit LIKE 'nat-%'"
+            f"SELECT DISTINCT t.text AS unit, o.flow_log_id FROM ({self.lines.all(())}) l JOIN origins o USING (origin) "
+            "JOIN texts t ON t.code = l.unit WHERE t.text LIKE 'nat-%'"
         )
         return {(r["unit"], r["flow_log_id"]) for r in rows}
 
@@ -237,19 +323,16 @@ class DuckDB:
         )
         return [{**i, "bytes": int(i["bytes"]), "packets": int(i["packets"])} for i in items]
 
-    def _addresses(self) -> None:
-        """The distinct addresses, each with its number, so that each is parsed once."""
-        known = sorted((text, number) for text, number in self.reader.addresses.items() if number is not None)
-        table = pa.table(
-            {
-                "address": pa.array([text for text, _ in known], pa.string()),
-                "hi": pa.array([number >> 64 for _, number in known], pa.uint64()),
-                "lo": pa.array([number & (2**64 - 1) for _, number in known], pa.uint64()),
-            }
+    def _addresses(self, table: pa.Table, known: Mapping[str, int | None]) -> None:
+        """Make the table of the distinct addresses, each parsed once: code, text, and its integer, NULL for `-`."""
+        numbers = [known.get(one) for one in table["text"].to_pylist()]
+        table = table.append_column("hi", pa.array([None if n is None else n >> 64 for n in numbers], pa.uint64()))
+        table = table.append_column(
+            "lo", pa.array([None if n is None else n & (2**64 - 1) for n in numbers], pa.uint64())
         )
         self.add("addresses", table)
         self.db.execute(
-            "CREATE OR REPLACE TABLE addresses AS SELECT address, hi::UHUGEINT * 18446744073709551616::UHUGEINT + lo::UHUGEINT AS ip FROM addresses"
+            "CREATE OR REPLACE TABLE addresses AS SELECT code, text, hi::UHUGEINT * 18446744073709551616::UHUGEINT + lo::UHUGEINT AS ip FROM addresses"
         )
 
 
@@ -265,9 +348,9 @@ def of_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> DuckDB:
     engine.add("_rows", given)
     columns = [c.name for c in table.columns if c.type == "address"]
     texts = sorted({r[c] for r in rows for c in columns if r.get(c) is not None})
-    engine.reader.addresses = {one: address(one) for one in texts}
-    engine._addresses()  # noqa: SLF001 - its own class
-    numbers = "".join(f', (SELECT ip FROM addresses a WHERE a.address = r."{c}") AS "{c}_ip"' for c in columns)
+    numbered = pa.table({"code": pa.array(range(len(texts)), pa.int32()), "text": pa.array(texts, pa.string())})
+    engine._addresses(numbered, {one: address(one) for one in texts})  # noqa: SLF001 - its own class
+    numbers = "".join(f', (SELECT ip FROM addresses a WHERE a.text = r."{c}") AS "{c}_ip"' for c in columns)
     if table.name != "interface_days":
         engine.add("interface_days", arrow_table(TABLES["interface_days"].columns, []))
     engine.execute(f"CREATE TABLE {table.name} AS SELECT r.*{numbers} FROM _rows r")
