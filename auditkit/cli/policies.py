@@ -1,14 +1,18 @@
-"""auditkit policies: list, show, lint, test, schema."""
+"""auditkit policies: list, show, lint, test, schema, init."""
 
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.resources.abc import Traversable
+
     from auditkit.model.control import Control
 
 _paths = click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
@@ -16,7 +20,7 @@ _config = click.option("-c", "--config", "config_path", type=click.Path(path_typ
                        help="Take the policies and networks that this auditkit.yaml names.")  # fmt: skip
 
 
-@click.group(short_help="The controls: list, show, lint, test, schema.")
+@click.group(short_help="The controls: list, show, lint, test, schema, init.")
 def policies() -> None:
     """Look at the controls, and check your own.
 
@@ -155,6 +159,7 @@ def test(paths: tuple[Path, ...], config_path: Path | None) -> int:
 @click.option("--json", "as_json", is_flag=True, help="With --tables: as JSON.")
 def schema(*, tables: bool, as_json: bool) -> int:
     """Print the JSON Schema for editors; with --tables, what conditions may name."""
+    from auditkit.config.conditions import OPERATORS
     from auditkit.model.schema import TABLES
     from auditkit.policy import json_schema
 
@@ -176,4 +181,52 @@ def schema(*, tables: bool, as_json: bool) -> int:
             click.echo(f"  {c.name:<30} {c.type:<9} {c.doc}{values}")
             click.echo(f"  {'':<30} {'':<9} absent: {c.absence!r}; NULL: {c.null}; from: {c.source}")
         click.echo()
+    click.echo("operators by type (a value or a list alone means in)")
+    for type_, operators in OPERATORS.items():
+        click.echo(f"  {type_:<9} {', '.join(operators)}")
     return 0
+
+
+@policies.command(short_help="Write policies of your own to begin with.")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+def init(directory: Path) -> int:
+    """Write a commented auditkit.yaml, waivers and a few controls with their assets into DIR, to be changed.
+
+    A file that is there already is never overwritten: then nothing is written at all.
+    """
+    from auditkit.data import policies_dir
+    from auditkit.model.errors import AuditkitError
+
+    files = dict(_files(policies_dir() / "starter", Path()))
+    there = sorted(str(directory / name) for name in files if (directory / name).exists())
+    if there:
+        raise AuditkitError(
+            f"{there[0]} is there already"
+            + (f", and {len(there) - 1} more" if there[1:] else "")
+            + ": nothing was written",
+            "Name another folder.",
+        )
+    for name, content in files.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        with (directory / name).open("xb") as file:
+            file.write(content)
+    click.echo(
+        f"{directory}: {len(files)} files. auditkit.yaml says what is audited, policies/ holds controls of your own"
+    )
+    config = shlex.quote(str(directory / "auditkit.yaml"))
+    for does, what in (
+        ("lint", "are they sound?"),
+        ("test", "do they judge their assets as they must?"),
+    ):
+        click.echo(f"Now: auditkit policies {does} -c {config} {shlex.quote(str(directory / 'policies'))}   # {what}")
+    click.echo(f"Then, with your accounts and period in it: auditkit audit -c {config}")
+    return 0
+
+
+def _files(folder: Traversable, name: Path) -> Iterator[tuple[Path, bytes]]:
+    """Every file below a folder, by its path."""
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.is_dir():
+            yield from _files(entry, name / entry.name)
+        elif entry.name.endswith(".yaml"):
+            yield name / entry.name, entry.read_bytes()
