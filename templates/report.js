@@ -136,6 +136,24 @@
     }
   }
 
+  const mono = (text) => h("span", { class: "mono" }, text || "");
+  const said = (word) => (word ? word[0].toUpperCase() + word.slice(1) : "");
+
+  const causeDetail = (cause) => {
+    const { rules = [], network_acl: acl, route } = cause;
+    const groups = cause.security_groups || { verdict: cause.verdict };
+    const part = (one, lines) => one && [h("b", null, said(one.verdict)),
+      h("ul", null, lines.map((line) => h("li", null, ...line)), (one.reasons || []).map((reason) => h("li", { class: "muted" }, reason)))];
+    return [
+      h("p", null, cause.statement || ""),
+      pairs([
+        ["Security group", part(groups, rules.map((r) => [mono(r.group_id), ` (${r.group_name || ""}) ${r.rule || ""}`, r.description ? h("span", { class: "muted" }, `: “${r.description}”`) : ""]))],
+        ["Network ACL", part(acl, ((acl || {}).entries || []).map((e) => [mono(e.network_acl_id), ` ${e.rule || ""}`]))],
+        ["Route", part(route, ((route || {}).routes || []).map((r) => [mono(r.route_table_id), ` ${r.destination || ""} to `, mono(r.target || "nothing"), r.state && r.state !== "active" ? ` (${r.state})` : ""]))],
+      ]),
+    ];
+  };
+
   const findingDetail = (f) => {
     const facts = f.facts || {};
     const waiver = f.waiver;
@@ -150,7 +168,7 @@
         ["Peers", facts.peers && h("ul", { class: "mono" }, facts.peers.map((p) => h("li", null, `${p.address}  ${count(p.rows, "row")}`)))]]),
       h("h3", null, "Evidence"),
       ...f.evidence.map(([kind, source, line, text, sha]) => h("div", { class: "ev" }, h("pre", null, text), h("p", { class: "mono muted" }, source + (line ? `, line ${line}` : ""), sha ? h("span", { class: "sha" }, `SHA-256 ${sha}`) : ""))),
-      ...(cause ? [h("h3", null, "Why it was let through"), h("p", null, cause.statement || ""), h("ul", null, (cause.rules || []).map((r) => h("li", null, h("span", { class: "mono" }, r.group_id || ""), ` (${r.group_name || ""}) ${r.rule || ""}`, r.description ? h("span", { class: "muted" }, `: “${r.description}”`) : "")))] : []),
+      ...(cause ? [h("h3", null, "Why it was let through"), ...causeDetail(cause)] : []),
       ...(waiver ? [h("h3", null, waiver.expired ? "Waiver, expired" : "Waiver"), h("p", null, waiver.reason), pairs([["Owner", waiver.owner], ["Approved by", `${waiver.approved_by} on ${waiver.approved_on}`], ["Expires", waiver.expires], ["Ticket", waiver.ticket]])] : []),
       h("h3", null, "Identity"),
       pairs([...Object.entries(f.group).map(([k, v]) => [k, h("span", { class: "mono" }, v)]), ["Fingerprint", h("span", { class: "mono" }, f.id)]]),

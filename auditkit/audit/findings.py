@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 
-from auditkit.attribution import Rules
+from auditkit.attribution import Rules, described
 from auditkit.evaluate import Group, Outcome
 from auditkit.model.assessment import Evidence, Finding, fingerprint
 from auditkit.model.columnar import Rows
@@ -32,10 +32,18 @@ _ID = {
     "delivery": (None, "flow_log_id", None),
     "flow_records": ("subject_type", "subject", None),
     "interface_days": ("resource_type", "interface_id", None),
+    "security_group_rules": (None, "group_id", None),
+    "network_acl_entries": (None, "network_acl_id", None),
+    "routes": (None, "route_table_id", None),
+    "prefix_lists": (None, "prefix_list_id", None),
+    "vpc_endpoints": (None, "vpc_endpoint_id", None),
+    "vpc_peering_connections": (None, "vpc_peering_connection_id", None),
 }
 _KIND = {
     "flow_logs": "flow-log", "delivery": "flow-log", "vpcs": "vpc", "subnets": "subnet", "network_interfaces": "network-interface", "transit_gateways": "transit-gateway",
     "transit_gateway_attachments": "transit-gateway-attachment", "nat_gateways": "nat-gateway",
+    "security_group_rules": "security-group", "network_acl_entries": "network-acl", "routes": "route-table", "prefix_lists": "prefix-list",
+    "vpc_endpoints": "vpc-endpoint", "vpc_peering_connections": "vpc-peering-connection",
 }  # fmt: skip
 
 
@@ -49,8 +57,8 @@ class Maker:
     """All of them."""
     today: date
     """The day of as_of: what expired, expired before it."""
-    lines: Callable[[Iterable[tuple[str, int]]], Mapping[tuple[str, int], str]]
-    """Fetches the text of lines of log objects: (uri, line) → text."""
+    texts: Mapping[tuple[str, int], str]
+    """Log object and line → the record as it stands there, of all that `records_shown` names."""
     sha256: Mapping[str, str]
     """Object URI → SHA-256."""
     rules: Rules
@@ -58,10 +66,8 @@ class Maker:
 
     def findings(self, outcome: Outcome) -> list[Finding]:
         """Make the findings of one control."""
-        wanted = {(row["object"], row["line"]) for g in outcome.groups for row in g.sample if "object" in row}
-        texts = self.lines(wanted) if wanted else {}
         arns = {} if _ID[outcome.control.table][2] else self._arns
-        return [self._finding(outcome.control, g, texts, arns, self._logs) for g in outcome.groups]
+        return [self._finding(outcome.control, g, self.texts, arns, self._logs) for g in outcome.groups]
 
     @cached_property
     def _arns(self) -> Mapping[str, str]:
@@ -145,6 +151,15 @@ class Maker:
             )
         if control.table == "delivery":
             return tuple(_arrived(one, where) for one in group.sample)
+        if control.table == "security_group_rules":
+            return tuple(
+                Evidence(
+                    kind="answer",
+                    source=f"ec2:DescribeSecurityGroups {where}",
+                    text=f"{rule['group_id']}: {described(rule)}",
+                )
+                for rule in group.sample
+            )
         table = TABLES[control.table]
         out = []
         for test in dict.fromkeys(t.column for t in (*tests(control.where), *tests(control.fail_where))):
@@ -164,6 +179,12 @@ class Maker:
             key=lambda w: (expired(w, self.today), w.line),
         )
         return waiver_json(fitting[0], self.today) if fitting else None
+
+
+def records_shown(outcomes: Iterable[Outcome]) -> set[tuple[str, int]]:
+    """Name the records that findings show: log object and line."""
+    groups = (g for o in outcomes if o.control.table == "flow_records" for g in o.groups)
+    return {(row["object"], row["line"]) for g in groups for row in g.sample}
 
 
 def waiver_json(waiver: Waiver, today: date) -> dict[str, Any]:
@@ -212,6 +233,8 @@ def _row_detail(control: Control, row: Mapping[str, Any]) -> str:
             + (f": {'; '.join(row['reasons'])}" if row["reasons"] else "")
             + members
         )
+    if control.table == "security_group_rules":
+        return "; ".join(filter(None, [described(row), row["used"], row["used_reason"]]))
     columns = dict.fromkeys(t.column for t in tests(control.fail_where))
     return ", ".join(f"{c} is {_text(row[c])}" for c in columns)
 

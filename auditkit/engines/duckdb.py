@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auditkit.engines import flows, peers, traffic
@@ -61,6 +62,12 @@ def write_parquet(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path, compression="zstd", store_schema=False, row_group_size=100_000)
 
 
+_GROUP = 100_000
+"""Rows that are written at once."""
+MEMORY = 640
+"""MiB that tables may take before they go to disk: what Python holds comes on top."""
+
+
 class DuckDB:
     """Tables in memory, spilling to a folder of their own when they outgrow it.
 
@@ -72,10 +79,13 @@ class DuckDB:
             ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
         )
         self.db.execute("SET TimeZone = 'UTC'")
-        self.db.execute("SET preserve_insertion_order = true")
+        self.db.execute(
+            "SET preserve_insertion_order = false"
+        )  # what is shown is sorted; keeping an order takes memory
         if spill is not None:
             spill.mkdir(parents=True, exist_ok=True)
             self.db.execute("SET temp_directory = ?", [str(spill)])
+            self.db.execute(f"SET memory_limit = '{MEMORY}MiB'")
         self.reader = Reader()
         self.lines = Lines()
         self.derived = False
@@ -234,11 +244,13 @@ class DuckDB:
         """Count what keys say: objects, bytes and slots of each flow log, bucket and UTC day; records are not looked at.
 
         Args:
-            index: records/index.parquet; an object counts once, whether it was read or not.
+            index: records/index.parquet; an object counts once, whether it was read or not. One that AWS has not named
+                tells nothing of delivery.
         """
-        self.db.register(
-            "_index", pq.read_table(index, columns=["uri", "account_id", "region", "flow_log_id", "slot", "size"])
-        )
+        columns = ["uri", "account_id", "region", "flow_log_id", "slot", "size"]
+        named = (pc.field("carrier") != "lines") | pc.field("carrier").is_null()
+        told = "carrier" in pq.read_schema(index).names  # an earlier version knew of no others
+        self.db.register("_index", pq.read_table(index, columns=columns, filters=named if told else None))
         rows = self.rows(
             "SELECT flow_log_id, account_id, region, bucket, minute // 1440 AS day, count(*) AS objects, sum(size)::HUGEINT AS bytes, "
             "list_sort(list(DISTINCT minute % 1440 // 5)) AS slots FROM ("
@@ -275,18 +287,24 @@ class DuckDB:
 
         The same records give the same bytes; they never are in memory all at once.
         """
-        wide = self.relation(
-            "flow_records",
-            (*(c.name for c in TABLES["flow_records"].columns), "initiator_by_ports", "obj"),
-            "SELECT _id FROM matches",
-        )
-        sql = f"SELECT m.control_id, {_ACCUSED} FROM matches m JOIN ({wide}) w ON w._id = m._id ORDER BY m.control_id, w.obj, w.line"
+        columns = (*(c.name for c in TABLES["flow_records"].columns), "initiator_by_ports")
         types = {c.name: ARROW[c.type] for c in TABLES["flow_records"].columns}
         schema = pa.schema([("control_id", pa.string()), *types.items()])
+        self.db.execute(
+            "CREATE OR REPLACE TABLE ordered AS SELECT m.control_id, m._id, row_number() OVER (ORDER BY m.control_id, f.obj, f.line) AS n "
+            f"FROM matches m JOIN ({self.relation('flow_records', ('obj', 'line'))}) f ON f._id = m._id"
+        )
+        total = self.rows("SELECT count(*) AS n FROM ordered")[0]["n"]
         path.parent.mkdir(parents=True, exist_ok=True)
         with pq.ParquetWriter(path, schema, compression="zstd", store_schema=False) as file:
-            for batch in self.db.sql(sql).to_arrow_reader(100_000):
-                file.write_table(pa.Table.from_batches([batch]).rename_columns(schema.names).cast(schema), 100_000)
+            for first in range(0, total, _GROUP):
+                some = f"SELECT * FROM ordered WHERE n > {first} AND n <= {first + _GROUP}"
+                wide = self.relation("flow_records", columns, f"SELECT _id FROM ({some})")
+                table = self.arrow(
+                    f"SELECT m.control_id, {_ACCUSED} FROM ({some}) m JOIN ({wide}) w ON w._id = m._id ORDER BY m.n"
+                )
+                file.write_table(table.rename_columns(schema.names).cast(schema), _GROUP)
+        self.db.execute("DROP TABLE ordered")
 
     def interface_days(self) -> pa.Table:
         """The table of interface-days."""
@@ -345,6 +363,7 @@ def of_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> DuckDB:
     given = arrow_table(table.columns, rows).append_column("_row", pa.array(range(len(rows)), pa.int32()))
     if table.name == "flow_records":
         given = given.append_column("initiator_by_ports", pa.array([None] * len(rows), pa.string()))
+        given = given.append_column("obj", pa.array(range(len(rows)), pa.uint32()))
     engine.add("_rows", given)
     columns = [c.name for c in table.columns if c.type == "address"]
     texts = sorted({r[c] for r in rows for c in columns if r.get(c) is not None})

@@ -11,7 +11,7 @@ import pyarrow as pa
 from auditkit.engines.duckdb import DuckDB
 
 _COLUMNS = (
-    "interface_id", "vpc_id", "region", "direction", "srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "protocol", "local_port", "remote_address_ip",
+    "interface_id", "account_id", "vpc_id", "region", "direction", "srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "protocol", "local_port", "remote_address_ip",
     "initiator", "action",
 )  # fmt: skip
 _WITH_PORTS = (6, 17)
@@ -28,8 +28,8 @@ RULES = pa.schema(
 """Open rules: their number, what they are for, and one range of addresses in a row; `typed` where they are for one type of ICMP."""
 MEMBERS = pa.schema([("group_id", pa.string()), ("interface_id", pa.string())])
 """The interfaces that have a group now."""
-PLACES = pa.schema([("group_id", pa.string()), ("vpc_id", pa.string()), ("region", pa.string())])
-"""The VPCs in which a group is."""
+PLACES = pa.schema([(n, pa.string()) for n in ("group_id", "vpc_id", "region", "account_id")])
+"""The VPCs in which a group is, and the accounts that may have interfaces there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def _ports(protocol: int, ranges: Iterable[tuple[int, int]]) -> str:
 
 _FLOWS = """
 SELECT f.interface_id, k.interface_id IS NULL AS gone,
-  CASE WHEN k.interface_id IS NULL THEN nullif(nullif(f.vpc_id, '-'), '') END AS vpc_id, f.region, f.protocol, f.local_port,
+  CASE WHEN k.interface_id IS NULL THEN nullif(nullif(f.vpc_id, '-'), '') END AS vpc_id, f.account_id, f.region, f.protocol, f.local_port,
   -- Where the record has two addresses of the other side, rules saw one of them.
   CASE WHEN CASE f.direction WHEN 'ingress' THEN f.pkt_srcaddr NOT IN ('-', f.srcaddr) WHEN 'egress' THEN f.pkt_dstaddr NOT IN ('-', f.dstaddr) END
     THEN NULL ELSE {ip} END AS ip,
@@ -135,6 +135,9 @@ _FITS = """(r.protocol = -1 OR u.protocol IS NULL OR r.protocol = u.protocol)
 _SURE = """u.surely AND NOT r.typed AND u.ip IS NOT NULL AND (r.protocol = -1 OR u.protocol IS NOT NULL)
   AND (r.protocol NOT IN (6, 17) OR u.local_port IS NOT NULL)"""
 
+_IN_PLACE = "p.region = {0}.region AND CASE WHEN {0}.vpc_id IS NULL THEN p.account_id = {0}.account_id ELSE p.vpc_id = {0}.vpc_id END"
+"""Of an interface that is gone often nothing tells its VPC: then it may have been in any of those open to its account."""
+
 _SEEN = f"""
 SELECT n, bool_or(surely) AS surely, bool_or(perhaps) AS perhaps, min(gone) AS gone FROM (
   SELECT r.n, bool_or({_SURE}) AS surely, TRUE AS perhaps, NULL AS gone
@@ -142,22 +145,22 @@ SELECT n, bool_or(surely) AS surely, bool_or(perhaps) AS perhaps, min(gone) AS g
   WHERE {_FITS} GROUP BY r.n
   UNION ALL
   SELECT r.n, FALSE, FALSE, min(u.interface_id)
-  FROM _used u JOIN _places p ON p.region = u.region AND (u.vpc_id IS NULL OR p.vpc_id = u.vpc_id) JOIN _rules r ON r.group_id = p.group_id
+  FROM _used u JOIN _places p ON {_IN_PLACE.format("u")} JOIN _rules r ON r.group_id = p.group_id
   WHERE u.gone AND {_FITS} GROUP BY r.n
 ) GROUP BY n
 """
 
-_DAYS = """
+_DAYS = f"""
 WITH days AS (
-  SELECT d.interface_id, d.vpc_id, d.region, count(*) AS days, count(*) FILTER (d.observed NOT IN ('all', 'accept')) AS unobserved
+  SELECT d.interface_id, nullif(nullif(d.vpc_id, '-'), '') AS vpc_id, d.account_id, d.region, count(*) AS days, count(*) FILTER (d.observed NOT IN ('all', 'accept')) AS unobserved
   FROM interface_days d WHERE d.resource_type = 'network-interface' GROUP BY ALL
 )
 SELECT group_id, sum(days)::BIGINT AS days, sum(unobserved)::BIGINT AS unobserved, min(interface_id) FILTER (unobserved > 0) AS interface_id FROM (
   SELECT m.group_id, d.interface_id, d.days, d.unobserved FROM days d JOIN _members m ON m.interface_id = d.interface_id
   UNION ALL
-  SELECT p.group_id, d.interface_id, 0, d.unobserved
+  SELECT DISTINCT p.group_id, d.interface_id, 0, d.unobserved
   FROM days d ANTI JOIN _known k ON k.interface_id = d.interface_id
-  JOIN _places p ON p.region = d.region AND (nullif(nullif(d.vpc_id, '-'), '') IS NULL OR p.vpc_id = d.vpc_id)
+  JOIN _places p ON {_IN_PLACE.format("d")}
   WHERE d.unobserved > 0
 ) GROUP BY group_id
 """

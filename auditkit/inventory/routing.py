@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from auditkit.inventory.answers import Malformed, Row, flag, integer, listed, part, required, text, texts
-from auditkit.inventory.security_groups import LAST_PORT, WITH_PORTS, network, protocol
+from auditkit.inventory.security_groups import LAST_PORT, WITH_PORTS, icmp_type, network, protocol
 from auditkit.model.addresses import Range
 from auditkit.model.inventory import Call
 from auditkit.model.routing import NetworkAclEntry, Route
@@ -54,6 +54,7 @@ def acl_entries(row: Row, call: Call) -> tuple[NetworkAclEntry, ...]:
                 to_port=last,
                 cidr_block=cidr,
                 range=network(cidr),
+                icmp_type=icmp_type(part(entry, "IcmpTypeCode"), "Type", number),
             )
         )
     return tuple(sorted(found, key=lambda e: (e.egress, e.rule_number, e.cidr_block, e.protocol, e.from_port)))
@@ -94,6 +95,7 @@ def routes(row: Row, call: Call) -> tuple[Route, ...]:
     table = required(row, "RouteTableId")
     used = [one for one in listed(row, "Associations") if _associated(one)]
     subnets = tuple(sorted({subnet for one in used if (subnet := text(one, "SubnetId"))}))
+    gateways = tuple(sorted({gateway for one in used if (gateway := text(one, "GatewayId"))}))
     found = []
     for route in listed(row, "Routes"):
         destination, addresses = _destination(route)
@@ -110,6 +112,7 @@ def routes(row: Row, call: Call) -> tuple[Route, ...]:
                 target=next((target for key in _TARGETS if (target := text(route, key))), ""),
                 state=text(route, "State") or "active",
                 origin=text(route, "Origin"),
+                gateway_ids=gateways,
             )
         )
     return tuple(sorted(found, key=_order))

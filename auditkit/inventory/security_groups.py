@@ -18,6 +18,8 @@ _PEERS = (
 )
 WITH_PORTS = (6, 17)
 """Protocols of which a rule names ports: TCP and UDP."""
+ICMP = (1, 58)
+"""Protocols of which a rule names a type: ICMP and ICMPv6."""
 LAST_PORT = 65535
 _LAST_PROTOCOL = 255
 
@@ -51,6 +53,7 @@ def _rules(row: Row, call: Call, key: str) -> Iterator[SecurityGroupRule]:
                 peer=peer,
                 range=network(peer) if is_network else None,
                 description=described,
+                icmp_type=icmp_type(permission, "FromPort", number),
             )
 
 
@@ -88,6 +91,13 @@ def _ports(permission: Row, number: int) -> tuple[int, int]:
     if not 0 <= first <= last <= LAST_PORT:
         raise Malformed(f"FromPort {first}, ToPort {last} are no range of ports")
     return first, last
+
+
+def icmp_type(row: Row, key: str, number: int) -> int | None:
+    """Return the type that a rule of ICMP is for: -1 for all, as for other protocols; None where it does not tell."""
+    if number not in ICMP:
+        return -1
+    return None if row.get(key) is None else integer(row, key, -1)
 
 
 def network(cidr: str) -> addresses.Range:

@@ -25,6 +25,27 @@ class SecurityGroupRule:
     range: Range | None
     """The peer's addresses; None where it is not a CIDR."""
     description: str = col("text", "Description of the entry", "ec2:DescribeSecurityGroups", default="")
+    icmp_type: int | None = col(
+        "integer",
+        "ICMP and ICMPv6: the type, -1 for all; -1 for other protocols",
+        "ec2:DescribeSecurityGroups FromPort",
+        "ICMP without a type",
+        default=-1,
+    )
+    open_to_internet: bool | None = col(
+        "boolean",
+        "Whether its peer holds addresses of the internet: not private, of no known VPC, not of the network corporate",
+        null="the entries of its prefix list, or of one of corporate, were not read",
+        default=None,
+    )
+    used: str = col(
+        "open",
+        "Ingress open to the internet: used, unused or unknown in the period, by the interfaces that have the group now; empty for others",
+        null="what was read of the interfaces' flows does not tell (the column then says unknown)",
+        values=("used", "unused"),
+        default="",
+    )
+    used_reason: str = col("text", "Why", default="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +69,13 @@ class NetworkAclEntry:
     cidr_block: str = col("text", "The peers, of either family", "ec2:DescribeNetworkAcls CidrBlock, Ipv6CidrBlock")
     range: Range | None
     """Its addresses; None where it is not a CIDR."""
+    icmp_type: int | None = col(
+        "integer",
+        "ICMP and ICMPv6: the type, -1 for all; -1 for other protocols",
+        "ec2:DescribeNetworkAcls IcmpTypeCode",
+        "ICMP without a type",
+        default=-1,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +99,12 @@ class Route:
     state: str = col("text", "active or blackhole", "ec2:DescribeRouteTables", default="active")
     origin: str = col(
         "text", "CreateRouteTable, CreateRoute or EnableVgwRoutePropagation", "ec2:DescribeRouteTables", default=""
+    )
+    gateway_ids: tuple[str, ...] = col(
+        "list",
+        "Gateways that route by this table what they let in (edge associations)",
+        "ec2:DescribeRouteTables",
+        default=(),
     )
 
 

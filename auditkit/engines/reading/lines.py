@@ -16,6 +16,8 @@ from auditkit.model.records import BY_NAME
 
 LONGEST = 2**20
 """Bytes of a line; the longest record that AWS can write, with every field and tag, is far shorter."""
+_RARE = 200
+"""Lines for every header, at least, for the fast path to be tried between them."""
 TOO_LONG = "is longer than a record can be"
 
 
@@ -112,6 +114,33 @@ def tidy(text: bytes, numbers: np.ndarray) -> tuple[bytes, np.ndarray, list[int]
             kept.append(b" ".join(tokens))
             at.append(number)
     return b"\n".join(kept), np.array(at, dtype=np.uint32), long
+
+
+def sections(
+    layout: Layout | None, text: bytes, numbers: np.ndarray[Any, Any]
+) -> Iterator[tuple[bytes, np.ndarray[Any, Any]]]:
+    """Cut lines where the header may stand again, as it does in files put together: before it and after it."""
+    mark = b"\n" + layout.names[0].encode() + b" " if layout else b"\n"
+    few = text.count(mark) * _RARE <= len(numbers)
+    begin, line = 0, 0
+    # One at the very beginning stands behind no line end.
+    at = -1 if few and text.startswith(mark[1:]) else _found(text, mark, 0 if few else len(text))
+    while at < len(text):
+        end = text.find(b"\n", at + 1)
+        end = len(text) if end < 0 else end
+        for first, last in ((begin, at), (at + 1, end)):
+            if first <= last:
+                count = text.count(b"\n", first, last) + 1
+                yield text[first:last], numbers[line : line + count]
+                line += count
+        begin, at = end + 1, _found(text, mark, end)
+    if begin <= len(text):
+        yield text[begin:], numbers[line:]
+
+
+def _found(text: bytes, mark: bytes, start: int) -> int:
+    at = text.find(mark, start)
+    return len(text) if at < 0 else at
 
 
 def halves(text: bytes, numbers: np.ndarray[Any, Any]) -> Iterator[tuple[bytes, np.ndarray[Any, Any]]]:

@@ -19,7 +19,7 @@ from auditkit.engines.reading.formats import Candidates
 from auditkit.engines.reading.gather import Gathered
 from auditkit.engines.reading.held import Batch, ObjectRead
 from auditkit.engines.reading.layout import Layout, is_header
-from auditkit.engines.reading.lines import TOO_LONG, Wrong, halves, record, table, tidy, words
+from auditkit.engines.reading.lines import TOO_LONG, Wrong, halves, record, sections, table, tidy, words
 from auditkit.engines.reading.ordered import ordered
 from auditkit.engines.reading.pieces import pieces
 from auditkit.engines.reading.unpacking import EMPTY, Unpacked
@@ -175,7 +175,9 @@ class _Work:
         numbers = np.arange(first, first + count, dtype=np.uint32)
         if self._quick(state, text, start, numbers):
             return
-        self._halves(state, *self._tidy(state.read, text[start:].removesuffix(b"\n"), numbers))
+        for section, some in sections(state.layout, text[start:].removesuffix(b"\n"), numbers):
+            if not self._quick(state, section, 0, some):
+                self._halves(state, *self._tidy(state.read, section, some))
 
     def _quick(self, state: _Text, text: bytes, start: int, numbers: np.ndarray[Any, Any]) -> bool:
         if not len(numbers):
