@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from auditkit.run import Run
+    from auditkit.audit.tables import OpenRun
 
 __version__ = "0.1.0"
 
 
-def open_run(path: str | Path) -> Run:
+def open_run(path: str | Path) -> OpenRun:
     """Open a run directory: `auditkit.open_run("reports/q3").table("coverage")` is a pandas DataFrame.
 
     Raises:
         AuditkitError: there is no run at `path`.
     """
-    from auditkit import run  # noqa: PLC0415 - `import auditkit` stays light
+    from auditkit.audit import tables  # noqa: PLC0415 - `import auditkit` stays light
 
-    return run.open_run(Path(path))
+    return tables.open_run(Path(path))

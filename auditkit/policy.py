@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -12,16 +12,19 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, field_validator
 
-from auditkit.config.conditions import Parser, size
+from auditkit.config import editors
+from auditkit.config.conditions import Parser
+from auditkit.config.literals import Wrong
 from auditkit.config.schema import AccountId, Approval, Region
+from auditkit.config.thresholds import threshold
 from auditkit.config.typed import Strict, validate
 from auditkit.config.yaml import Document, Loc, load
+from auditkit.model.addresses import is_prefix_list
 from auditkit.model.condition import TRUE, Condition, tests
 from auditkit.model.control import SEVERITIES, Control, Having, Mapping, Waiver
 from auditkit.model.errors import InvalidInput, Problem, nearest
 from auditkit.model.schema import TABLES, Table
 
-PER = ("1h", "1d", "period")
 _LEAST_NAMED = 4
 """Letters of a name that a glob must hold beside its wildcards."""
 _TYPE_PREFIX = re.compile(
@@ -181,14 +184,31 @@ def _conditions(
             (*loc, "fail_where"),
             f"{raw.get('id', 'the control')}: fail_where is missing or empty: it says which rows break the control",
         )
-    for at, name in enumerate(raw.get("group_by") or ()):
-        if table.column(str(name)) is None:
-            complain(
-                (*loc, "group_by", at), f"unknown column {name!r}{nearest(str(name), [c.name for c in table.columns])}"
-            )
+    _group_by(raw.get("group_by"), (*loc, "group_by"), table, complain)
+    if raw.get("where") is not None and not raw["where"]:
+        complain((*loc, "where"), "where is empty: leave it out where the control is about every row")
     where = parser.condition(raw["where"], (*loc, "where")) if raw.get("where") else TRUE
     fail_where = parser.condition(raw["fail_where"], (*loc, "fail_where")) if raw.get("fail_where") else TRUE
     return where, fail_where
+
+
+def _group_by(given: Any, loc: Loc, table: Table, complain: Callable[[Loc, str], None]) -> None:
+    """Check the columns that make a finding; what is no list pydantic tells."""
+    for at, name in enumerate(given if isinstance(given, list) else ()):
+        column = table.column(str(name))
+        if column is None:
+            complain((*loc, at), f"unknown column {name!r}{nearest(str(name), [c.name for c in table.columns])}")
+        elif column.type == "tags":
+            complain(
+                (*loc, at), f"{name} holds many tags, by which no group can be told; take the id of what bears them"
+            )
+        elif name in given[:at]:
+            complain((*loc, at), f"{name} stands here twice")
+
+
+def _key(model: ControlModel, table: Table) -> tuple[str, ...]:
+    """The columns that make a finding: every result is told per account and region, so these belong to it."""
+    return tuple(dict.fromkeys(("account_id", "region", *(model.group_by or table.group_by))))
 
 
 def _having(document: Document, raw: dict[str, Any], loc: Loc, table: Table, problems: list[Problem]) -> Having | None:
@@ -197,46 +217,10 @@ def _having(document: Document, raw: dict[str, Any], loc: Loc, table: Table, pro
     if given is None:
         return None
     try:
-        return _threshold(given, table)
-    except _Wrong as wrong:
+        return threshold(given, table, raw.get("group_by") or table.group_by)
+    except Wrong as wrong:
         problems.append(document.problem((*loc, "having"), str(wrong)))
         return None
-
-
-class _Wrong(Exception):
-    """A threshold that says nothing."""
-
-
-def _threshold(given: Any, table: Table) -> Having:
-    if not isinstance(given, dict):
-        raise _Wrong("having: takes a mapping such as {bytes: {gt: 10GiB}, per: 1d}")
-    if table.name != "flow_records":
-        raise _Wrong("having: counts flows, so it belongs to controls on flow_records")
-    per = given.get("per")
-    if per not in PER:
-        raise _Wrong(f"per: is required, one of {', '.join(PER)}" + (nearest(per, PER) if isinstance(per, str) else ""))
-    measures = [key for key in given if key != "per"]
-    if len(measures) != 1 or measures[0] not in ("bytes", "packets", "flows", "distinct"):
-        raise _Wrong("having: takes exactly one of bytes, packets, flows, distinct")
-    measure, column, limit = measures[0], "", given[measures[0]]
-    if measure == "distinct":
-        column, limit = _distinct(limit, table)
-    if not isinstance(limit, dict) or len(limit) != 1 or next(iter(limit)) not in ("gt", "ge"):
-        raise _Wrong(f"{measure}: takes gt or ge and a number, such as {{gt: 10GiB}}")
-    op, text = next(iter(limit.items()))
-    try:
-        return Having(measure, op, size(str(text)), per, column)
-    except ValueError as error:
-        raise _Wrong(str(error)) from None
-
-
-def _distinct(limit: Any, table: Table) -> tuple[str, Any]:
-    if not isinstance(limit, dict) or len(limit) != 1:
-        raise _Wrong("distinct: takes one column, such as {local_port: {ge: 100}}")
-    column, inner = next(iter(limit.items()))
-    if table.column(column) is None:
-        raise _Wrong(f"unknown column {column!r}{nearest(column, [c.name for c in table.columns])}")
-    return column, inner
 
 
 def _control(
@@ -256,7 +240,7 @@ def _control(
         table=model.table,
         where=where,
         fail_where=fail_where,
-        group_by=model.group_by or table.group_by,
+        group_by=_key(model, table),
         having=having,
         tolerance=model.tolerance,
         rationale=" ".join(model.rationale.split()),
@@ -331,6 +315,18 @@ def service_ports(controls: Iterable[Control]) -> frozenset[int]:
     return frozenset(out)
 
 
+def prefix_lists(controls: Iterable[Control]) -> tuple[str, ...]:
+    """The prefix lists that controls name, by id or by AWS's name, sorted."""
+    named = {
+        item
+        for control in controls
+        for test in (*tests(control.where), *tests(control.fail_where))
+        if test.type == "address"
+        for item in test.value
+    }
+    return tuple(sorted(item for item in named if isinstance(item, str) and is_prefix_list(item)))
+
+
 def digest(paths: Iterable[Path]) -> str:
     """SHA-256 over the contents of the policy files, in order."""
     total = hashlib.sha256()
@@ -345,22 +341,20 @@ def json_schema() -> dict[str, Any]:
     control = schema["$defs"]["ControlModel"]["properties"]
     control["severity"]["enum"] = list(SEVERITIES)
     control["table"]["enum"] = list(TABLES)
-    condition = {"anyOf": [{"type": "object"}, {"type": "array", "minItems": 1, "items": {"type": "object"}}]}
-    control["where"] = condition | {
-        "description": "The rows it is about: a mapping is AND, a list is OR; also all:, any:, not:"
-    }
-    control["fail_where"] = condition | {"description": "The rows that break it"}
+    control["where"] = {"description": "The rows it is about: a mapping is AND, a list is OR; also all:, any:, not:"}
+    control["fail_where"] = {"description": "The rows that break it"}
+    control["having"] = editors.having(TABLES["flow_records"])
     schema["$defs"]["ControlModel"]["required"] = ["id", "title", "severity", "table", "fail_where"]
-    names = {name: {"enum": [*(c.name for c in t.columns), "all", "any", "not"]} for name, t in TABLES.items()}
-    schema["$defs"]["ControlModel"]["allOf"] = [
-        {
-            "if": {"properties": {"table": {"const": name}}},
-            "then": {
-                "properties": {
-                    key: {"if": {"type": "object"}, "then": {"propertyNames": keys}} for key in ("where", "fail_where")
-                }
-            },
-        }
-        for name, keys in names.items()
-    ]
+    schema["$defs"]["ControlModel"]["allOf"] = [_of_table(table) for table in TABLES.values()]
+    schema["$defs"] |= editors.conditions(TABLES.values())
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "auditkit policy", **schema}
+
+
+def _of_table(table: Table) -> dict[str, Any]:
+    """What a control on a table may say."""
+    here = {"$ref": f"#/$defs/{editors.of(table.name)}"}
+    key = {"items": {"enum": [c.name for c in table.columns if c.type != "tags"]}, "uniqueItems": True}
+    then: dict[str, Any] = {"where": here, "fail_where": here, "group_by": key}
+    if table.name != "flow_records":
+        then["having"] = False
+    return {"if": {"properties": {"table": {"const": table.name}}}, "then": {"properties": then}}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from auditkit.model.addresses import Networks, Range
+from auditkit.model.addresses import Networks, Range, merge
 from auditkit.model.condition import (
     COVERAGE_STATES,
     UNDECIDED,
@@ -21,6 +22,8 @@ from auditkit.model.condition import (
     truth_of_undecided,
 )
 
+_EASY = 2
+"""Runs of `%` in a pattern that LIKE may weigh against each other."""
 _COMPARE = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
@@ -40,14 +43,22 @@ class Dialect:
     """A 128-bit literal."""
     time: str = "TIMESTAMPTZ '{value}'"
     """A point in time."""
+    nul: str = "chr(0)"
+    """The character that no text literal can hold."""
+    like: str = "({column} LIKE {pattern})"
+    """SQL's LIKE, without an escape."""
+    regex: str = "regexp_full_match({column}, {pattern}, 's')"
+    """A whole text against a regular expression, in time that grows with the text alone."""
 
 
 DUCKDB = Dialect()
 
 
 def text(value: str) -> str:
-    """Quote a text literal."""
-    return "'" + value.replace("'", "''") + "'"
+    """Quote a text literal: of any characters, none of which ends it."""
+    # Half a surrogate pair is no text; the tables hold `?` in its place, too.
+    parts = ["'" + part.encode("utf-8", "replace").decode().replace("'", "''") + "'" for part in value.split("\0")]
+    return parts[0] if len(parts) == 1 else "(" + f" || {DUCKDB.nul} || ".join(parts) + ")"
 
 
 def name(value: str) -> str:
@@ -115,7 +126,7 @@ class Compiler:
             case "between":
                 return f"({column} BETWEEN {self._literal(test.value[0])} AND {self._literal(test.value[1])})"
             case "like":
-                return f"({column} LIKE {text(test.value[0])})"
+                return self._like(test.value[0], column)
             case "exists":
                 there = (
                     self.dialect.filled.format(column=column)
@@ -135,16 +146,23 @@ class Compiler:
             parts.append(f"{column} IN ({', '.join(map(self._literal, single))})")
         return "(" + " OR ".join(parts) + ")"
 
+    def _like(self, pattern: str, column: str) -> str:
+        """LIKE; where it would try every way to fit several parts with `_` in them, a regular expression."""
+        if "_" not in pattern or len(re.findall("%+", pattern)) <= _EASY:
+            return self.dialect.like.format(column=column, pattern=text(pattern))
+        regex = "".join({"%": ".*", "_": "."}.get(c, re.escape(c)) for c in re.sub("%+", "%", pattern))
+        return self.dialect.regex.format(column=column, pattern=text(regex))
+
     def _state(self, test: Test, column: str) -> str:
         """An unknown state is decided only where every state from `at_least` up gives the same answer."""
         arms = []
-        at_least = self.column("at_least")
+        at_least = f"coalesce({self.column('at_least')}, 'none')"
         for state in COVERAGE_STATES:
             verdict = _constant(truth(test, {test.column: state}))
             arms.append(f"WHEN {column} = {text(state)} THEN {verdict}")
         for state in COVERAGE_STATES:
             verdicts = {truth(test, {test.column: one}) for one in possible_states("unknown", state)}
-            if len(verdicts) == 1 and at_least != "NULL":
+            if len(verdicts) == 1:
                 arms.append(
                     f"WHEN {column} = 'unknown' AND {at_least} = {text(state)} THEN {_constant(verdicts.pop())}"
                 )
@@ -158,6 +176,7 @@ class Compiler:
     def _address(self, test: Test, column: str) -> str:
         number = self.columns.get(f"{test.column}_ip", self.dialect.number.format(column=test.column))
         ranges: list[Range] = []
+        maybe: list[Range] = []
         whole = True
         own = False
         for item in test.value:
@@ -166,10 +185,13 @@ class Compiler:
             elif item == "vpc":
                 own = True
             else:
-                network = self.networks.named[item]
+                network = self.networks.network(item)
                 ranges += network.ranges
+                maybe += network.maybe
                 whole = whole and network.whole
-        parts = [f"{number} BETWEEN {self._big(low)} AND {self._big(high)}" for low, high in ranges]
+        parts = [self._among(number, merge(ranges))] if ranges else []
+        if maybe:
+            parts.append(f"(CASE WHEN {self._among(number, merge(maybe))} THEN NULL ELSE FALSE END)")
         if own:
             parts.append(self._vpc(number))
         if not whole:
@@ -181,10 +203,13 @@ class Compiler:
 
     def _vpc(self, number: str) -> str:
         arms = [
-            f"WHEN {text(vpc_id)} THEN ({' OR '.join(f'{number} BETWEEN {self._big(low)} AND {self._big(high)}' for low, high in ranges) or 'FALSE'})"
+            f"WHEN {text(vpc_id)} THEN ({self._among(number, ranges)})"
             for vpc_id, ranges in sorted(self.networks.vpcs.items())
         ]
         return f"(CASE {self.column('vpc_id')} {' '.join(arms)} ELSE NULL END)" if arms else "NULL::BOOLEAN"
+
+    def _among(self, number: str, ranges: Iterable[Range]) -> str:
+        return " OR ".join(f"{number} BETWEEN {self._big(low)} AND {self._big(high)}" for low, high in ranges)
 
     def _big(self, value: int) -> str:
         return self.dialect.big.format(value=value)
@@ -193,7 +218,7 @@ class Compiler:
         if isinstance(value, bool):
             return str(value).upper()
         if isinstance(value, datetime):
-            return self.dialect.time.format(value=value.strftime("%Y-%m-%d %H:%M:%S.%f+00"))
+            return self.dialect.time.format(value=value.isoformat(sep=" "))
         if isinstance(value, int):
             return str(value)
         return text(str(value))

@@ -125,6 +125,21 @@ class Run:
         order = ("collect", "assess", "report")
         self.note(done=[s for s in order[: order.index(stage)] if self.done(s)] + [stage])
 
+    def check_whole(self) -> None:
+        """Refuse to judge anew what has let go of log objects that it read: it would be judged by less.
+
+        Raises:
+            AuditkitError: it has.
+        """
+        removed = self.state.get("removed")
+        if removed:
+            raise AuditkitError(
+                f"{self.path} cannot be assessed again: {removed['objects']:,} of the {removed['of']:,} log objects "
+                f"that it read were not kept ({removed['by']})",
+                "What was assessed and written stands. To judge by other policies or flags, collect again into another "
+                "directory with -o.",
+            )
+
     def assessment(self) -> Assessment:
         """Read assessment.json.
 
@@ -165,20 +180,6 @@ class Run:
         out: list[dict[str, Any]] = table.slice(0, limit).to_pylist(maps_as_pydicts="lossy")
         return out
 
-    def table(self, name: str) -> Any:
-        """Read a table into a pandas DataFrame.
-
-        Raises:
-            AuditkitError: the run has no such table; names those it has.
-        """
-        import pyarrow.parquet as pq  # noqa: PLC0415
-
-        path = self.tables / f"{name}.parquet"
-        if not path.exists():
-            there = ", ".join(sorted(p.stem for p in self.tables.glob("*.parquet"))) or "none yet"
-            raise AuditkitError(f"{self.path} has no table {name!r}", f"It has: {there}.")
-        return pq.read_table(path).to_pandas()
-
     def take_inputs(self, config: Path, policies: Iterable[tuple[str, Path]], waivers: Path | None) -> None:
         """Copy what the assessment depends on, all of it or nothing.
 
@@ -202,6 +203,11 @@ class Run:
             shutil.rmtree(fresh)
             return
         if self.done("collect"):
+            try:
+                self.check_whole()  # before the result that stands is given up for one that cannot be made
+            except AuditkitError:
+                shutil.rmtree(fresh)
+                raise
             self.mark("collect")  # what was judged by the old ones is no longer this run's result
         # Whole or missing at any moment: with half of the policies a run would pass what it should not.
         old = self.inputs.with_name(f"inputs.old{PARTIAL}")

@@ -328,7 +328,7 @@ def test_a_member_that_begins_with_another_header_is_read_by_it():
 def test_reading_needs_nothing_that_another_module_happens_to_import(tmp_path):
     """In a fresh interpreter, where pandas has not brought pyarrow.compute along."""
     code = (
-        "import sys, datetime, pathlib; from auditkit.engines.text import Reader; from auditkit.model.records import LogObject\n"
+        "import sys, datetime, pathlib; from auditkit.engines.reading import Reader; from auditkit.model.records import LogObject\n"
         "one = LogObject(uri='u', key='k', account_id='', region='', flow_log_id='', slot=datetime.datetime.now(datetime.UTC), size=0)\n"
         "print(sum(batch.table.num_rows for batch in Reader().read([(one, pathlib.Path(sys.argv[1]))])))"
     )

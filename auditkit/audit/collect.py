@@ -5,7 +5,7 @@ Killed at any moment, the same command goes on: what was answered, listed and fe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -22,11 +22,16 @@ from auditkit.audit.journal import Journal
 from auditkit.audit.listing import Listing, Totals
 from auditkit.audit.options import EVERYTHING, Narrowing, Tick, silent
 from auditkit.audit.scoping import Days, Scoping
+from auditkit.audit.speaking import Wanted, drawn
 from auditkit.config.schema import BudgetModel, Config
 from auditkit.model.errors import AuditkitError
 from auditkit.model.inventory import Inventory, Unread
+from auditkit.model.records import LogObject
 from auditkit.run import Run, iso, parse_time
+from auditkit.sources import LOGS, Meter
 
+READ = "log objects read"
+_MEGABYTE = 1_000_000
 _ASKED = {
     "config_sha256": "auditkit.yaml",
     "period": "period",
@@ -170,11 +175,15 @@ class Collector:
 
     def _list_and_fetch(self, estate: Inventory, listing: Listing, journal_path: Path) -> None:
         days = Days(*self.period())
-        sources = self.scoping.sources(estate, self.aws)
+        meter = Meter(self.config.model.records.budget.bytes)
+        sources = self.scoping.sources(estate, self.aws, days, meter)
         mode = self.config.model.records.mode
+        wanted = None
+        if mode == "random":
+            wanted = _undated_too(drawn(self.run, self.inputs, self.narrowing, estate, self.period()))
 
         def check(totals: Totals) -> None:
-            if mode != "none":
+            if mode == "all":
                 within(self.config.model.records.budget, totals)
 
         listing.run(
@@ -186,17 +195,54 @@ class Collector:
         )
         totals = listing.totals
         self.tick("log objects listed", totals.objects, totals.objects)
-        fetching = Fetching(self.run, sources, self.scoping.shown)
+        read = _of(wanted, listing) if wanted else totals
+        if wanted:
+            within(self.config.model.records.budget, read)
+        if mode != "none":
+            meter.spend(read.bytes)
+        fetching = Fetching(self.run, sources, self.scoping.shown, meter)
+        shown = _Shown(self.tick, totals)
         with Journal(journal_path) as journal, IndexWriter(self.run.index) as index:
             if mode == "none":
                 rows = fetching.listed(listing.objects())
             else:
-                rows = fetching.rows(listing.objects(), journal, totals.objects)
-            for done, row in enumerate(rows, 1):
+                rows = fetching.rows(listing.objects(), journal, totals.objects, wanted or (lambda _: True))
+            for row in rows:
                 index.add(row)
-                if mode != "none" and (done % 100 == 0 or done == totals.objects):
-                    self.tick("log objects read", done, totals.objects)
+                if mode != "none":
+                    shown.add(row)
         self.run.note(unlisted=[_unread_json(u) for u in totals.unread], foreign_keys=totals.foreign)
+
+
+def _undated_too(wanted: Wanted) -> Callable[[LogObject], bool]:
+    """Of files that somebody else than AWS has named nothing tells the days: all of them are read."""
+    return lambda obj: (obj.carrier == "lines" and not obj.uri.startswith(LOGS)) or wanted(obj)
+
+
+def _of(wanted: Callable[[LogObject], bool], listing: Listing) -> Totals:
+    """What a sample reads of what was listed."""
+    sizes = [obj.size for _, obj in listing.objects() if wanted(obj)]
+    return Totals(objects=len(sizes), bytes=sum(sizes))
+
+
+class _Shown:
+    """Says how much was read: objects, and megabytes where there are some."""
+
+    def __init__(self, tick: Tick, totals: Totals) -> None:
+        self._tick = tick
+        self._totals = totals
+        self._objects = self._bytes = 0
+        # Where a listing tells no sizes, there is no time left to tell either.
+        self._known = 0 if totals.estimated else totals.bytes // _MEGABYTE
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Count an object."""
+        self._objects += 1
+        self._bytes += row["size"]
+        if self._objects % 100 == 0 or self._objects == self._totals.objects:
+            self._tick(READ, self._objects, self._totals.objects)
+            if self._bytes >= _MEGABYTE:
+                self._tick(f"MB of {READ}", self._bytes // _MEGABYTE, self._known)
 
 
 def within(budget: BudgetModel, totals: Totals) -> None:
@@ -205,9 +251,11 @@ def within(budget: BudgetModel, totals: Totals) -> None:
     Raises:
         AuditkitError: the objects listed so far are.
     """
-    if totals.objects > budget.objects or totals.bytes > budget.bytes:
+    size = totals.bytes + totals.estimated
+    if totals.objects > budget.objects or size > budget.bytes:
+        about = "about " if totals.estimated else ""
         raise AuditkitError(
-            f"reading {totals.objects:,} log objects of {totals.bytes:,} bytes, and those not listed yet, "
+            f"reading {totals.objects:,} log objects of {about}{size:,} bytes, and those not listed yet, "
             f"is over the budget of {budget.objects:,} objects and {budget.bytes:,} bytes",
             "`auditkit collect --plan` counts all of them. Raise records.budget in auditkit.yaml, shorten the period, "
             "or set records.mode: none. Nothing was read.",

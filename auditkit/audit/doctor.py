@@ -129,7 +129,7 @@ class Doctor:
             yield from checks
             asked: list[tuple[Action, str]] = []
             for number, region in enumerate(regions if self.everywhere else regions[:1]):
-                asked += [(a, region) for a in _member() if number == 0 or a.service not in _ONCE]
+                asked += [(a, region) for a in _member(self.model) if number == 0 or a.service not in _ONCE]
             yield from pool.map(lambda one, account=account: self._try(doors, account, *one), asked)
 
     def _regions(self, doors: Doors, account: str) -> tuple[list[str], list[Check]]:
@@ -152,7 +152,7 @@ class Doctor:
         given = params(action, self.model, doors.partition, account)
         line = doors.line(account, action.service, region)
         [call] = line.ask(action.operation, all_pages=False, **given)
-        return _of_call(call, "calls", "member")
+        return _of_call(call, "calls", action.where)
 
     # -- destinations --------------------------------------------------------------------------------------------
 
@@ -179,9 +179,14 @@ _READS = ("ListObjectsV2", "GetObject")
 _ENABLE = "Enable it in the account, or take it out of regions: and --region."
 
 
-def _member() -> Iterable[Action]:
+def _member(model: ConfigModel) -> Iterable[Action]:
     """What the role in each account is asked, but of destinations that must be known first."""
-    return [a for a in ACTIONS if a.where == "member" and a.service not in ("s3", "kms")]
+    groups = model.records.mode != "none" and "cloud-watch-logs" in model.records.sources
+    return [
+        a
+        for a in ACTIONS
+        if (a.where == "member" and a.service not in ("s3", "kms")) or (groups and a.operation == "GetLogEvents")
+    ]
 
 
 def _of_call(call: Call, part: str, where: str) -> Check:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from auditkit.model.records import LogObject
+
 INDEX = pa.schema([
     ("uri", pa.string()), ("key", pa.string()), ("account_id", pa.string()), ("region", pa.string()), ("flow_log_id", pa.string()),
     ("slot", pa.timestamp("us", tz="UTC")), ("size", pa.int64()), ("etag", pa.string()), ("version_id", pa.string()),
     ("last_modified", pa.timestamp("us", tz="UTC")), ("sha256", pa.string()), ("kept", pa.string()), ("status", pa.string()), ("error", pa.string()),
+    ("carrier", pa.string()), ("formats", pa.list_(pa.string())), ("flow_log_ids", pa.list_(pa.string())),
 ])  # fmt: skip
-"""status: read, unread or listed (records.mode: none)."""
+"""status: read, unread or listed (records.mode: none). An index of an earlier version has no carrier and what follows:
+all its objects have AWS's names."""
+_TOLD = ("uri", "key", "account_id", "region", "flow_log_id", "slot", "size", "etag", "version_id", "last_modified")
 GROUP = 100_000
 """Rows of a row group."""
 _FEW = 5_000
 """Rows that are Python objects before they become columns."""
+
+
+def log_object(row: Mapping[str, Any]) -> LogObject:
+    """Return the object that a row of the index, of this version or an earlier one, is about."""
+    told = {name: row[name] for name in _TOLD}
+    told |= {name: tuple(row.get(name) or ()) for name in ("formats", "flow_log_ids")}
+    return LogObject(**told, carrier=row.get("carrier") or "aws-key")
 
 
 class IndexWriter:

@@ -100,7 +100,8 @@ def _write(chosen: dict[str, tuple[Part, Row]], out: Run, tick: Tick) -> None:
     with IndexWriter(out.index) as index:
         for at, (one, row) in enumerate(sorted(chosen.values(), key=lambda it: (it[1]["uri"], it[1]["version_id"])), 1):
             kept = {**row, **_keep(one, row, out, taken)} if row["status"] == "read" else row
-            index.add({name: kept.get(name) for name in INDEX.names})
+            whole = {"carrier": "aws-key", "formats": (), "flow_log_ids": ()} | kept
+            index.add({name: whole[name] for name in INDEX.names})
             if at % 100 == 0 or at == total:
                 tick("log objects joined", at, total)
 

@@ -55,6 +55,8 @@ class Totals:
     """Log objects in scope."""
     bytes: int = 0
     """Their size."""
+    estimated: int = 0
+    """Bytes that they may hold beyond it, where no listing tells sizes."""
     foreign: int = 0
     """Keys that are no log object's."""
     requests: int = 0
@@ -134,16 +136,20 @@ class Listing:
                 journal.add(entry)
             self.totals.foreign += answer.foreign
             self.totals.requests += answer.requests
+            self._count(0, 0, answer.estimated)
             self.totals.unread += answer.unread
             self._pieces += [Piece(first, last, file, source) for first, last, file in entry["pieces"]]
             yield unit, answer
 
     def _there(self, entry: dict[str, Any]) -> bool:
-        return all((self._folder / file).exists() for _, _, file in entry["pieces"])
+        """Tell whether a part listed before can be used: what another version has written has other columns."""
+        return entry.get("columns") == len(_FIELDS) and all(
+            (self._folder / file).exists() for _, _, file in entry["pieces"]
+        )
 
     def _one(self, source: int, unit: Unit, most: int, entry: dict[str, Any] | None) -> tuple[dict[str, Any], Answer]:
         if entry:
-            return entry, Answer(inside=tuple(entry["inside"]), foreign=entry["foreign"])
+            return entry, Answer(inside=tuple(entry["inside"]), foreign=entry["foreign"], estimated=entry["estimated"])
         name = hashlib.sha256(f"{source} {unit.name}".encode()).hexdigest()[:32]
         pile = _Pile(self._folder, name, most)
 
@@ -156,13 +162,15 @@ class Listing:
 
         answer = unit.ask(put)
         pile.write()
-        entry = {"unit": unit.name, "pieces": pile.pieces, "inside": answer.inside, "foreign": answer.foreign}
-        return {**entry, "objects": pile.objects, "bytes": pile.bytes}, answer
+        entry = {"unit": unit.name, "columns": len(_FIELDS), "pieces": pile.pieces, "inside": answer.inside}
+        counts = {"objects": pile.objects, "bytes": pile.bytes, "foreign": answer.foreign}
+        return {**entry, **counts, "estimated": answer.estimated}, answer
 
-    def _count(self, objects: int, size: int) -> None:
+    def _count(self, objects: int, size: int, estimated: int = 0) -> None:
         with self._lock:
             self.totals.objects += objects
             self.totals.bytes += size
+            self.totals.estimated += estimated
             try:
                 self._check(self.totals)
             except AuditkitError as error:
@@ -233,6 +241,7 @@ def _row(obj: LogObject) -> list[Any]:
 def _object(row: list[Any]) -> LogObject:
     fields = dict(zip(_FIELDS, row, strict=True))
     fields |= {name: _moment(fields[name]) for name in ("slot", "last_modified")}
+    fields |= {name: tuple(fields[name]) for name in ("formats", "flow_log_ids")}
     return LogObject(**fields)
 
 

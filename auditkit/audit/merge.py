@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from auditkit import snapshot
+from auditkit.audit import drawing
 from auditkit.audit.joining import objects
 from auditkit.audit.options import Tick, silent
 from auditkit.audit.parts import EVERY, Part, check, part
@@ -67,6 +68,11 @@ def _join(parts: list[Part], out: Run, tick: Tick) -> None:
     unlisted = objects(parts, out, tick)
     first = parts[0]
     shutil.copytree(first.run.inputs, out.inputs)
+    samples = [sample for one in parts if (sample := drawing.load(one.run)) is not None]
+    if len(samples) == len(parts):
+        drawing.write(out, drawing.joined(samples))
+    elif samples:
+        raise AuditkitError("some of the runs have read a sample and others have not", "Collect all parts alike.")
     out.note(
         options={
             "config_sha256": first.state["options"]["config_sha256"],

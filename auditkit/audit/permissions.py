@@ -46,6 +46,10 @@ class Narrow:
     """Bucket and prefix of the approved destinations; empty: any bucket."""
     streams: tuple[str, ...] = ()
     """Names of the approved delivery streams; empty: any."""
+    groups: tuple[str, ...] = ()
+    """Names of the approved log groups; empty: any."""
+    files: tuple[tuple[str, str], ...] = ()
+    """Bucket and prefix of places whose files AWS has not named."""
     partition: str = "aws"
     """aws, aws-cn or aws-us-gov."""
 
@@ -53,6 +57,11 @@ class Narrow:
     def buckets(self) -> list[str]:
         """The buckets, each once."""
         return sorted({bucket for bucket, _ in self.places})
+
+    @property
+    def read(self) -> list[str]:
+        """The buckets whose objects are read, each once."""
+        return sorted({bucket for bucket, _ in (*self.places, *self.files)} if self.places else ())
 
 
 def narrowed(config: ConfigModel, *, role_name: str = "", external_id: str = "", partition: str = "aws") -> Narrow:
@@ -63,8 +72,15 @@ def narrowed(config: ConfigModel, *, role_name: str = "", external_id: str = "",
         external_id or config.organization.external_id or "",
         tuple(sorted({(d.bucket, d.prefix.strip("/")) for d in approved if d.bucket})),
         tuple(sorted({d.delivery_stream for d in approved if d.delivery_stream})),
+        tuple(sorted({d.log_group for d in approved if d.log_group})),
+        tuple(sorted({_place(one.s3) for one in config.records.lines if one.s3})),
         partition,
     )
+
+
+def _place(uri: str) -> tuple[str, str]:
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    return bucket, prefix.strip("/")
 
 
 def policy(where: Where, narrow: Narrow) -> Policy:
@@ -104,17 +120,24 @@ def _of_logs(asked: Sequence[Action], narrow: Narrow) -> Iterator[Policy]:
     names = {name for action in asked for name in action.actions}
     lists = names & {"s3:ListBucket"}
     decrypts = {name for name in names if name.startswith("kms:")}
-    buckets = [f"{arn}:s3:::{bucket}" for bucket in narrow.buckets or ["*"]]
+    events = {name for name in names if name.startswith("logs:")}
+    buckets = [f"{arn}:s3:::{bucket}" for bucket in narrow.read or ["*"]]
     yield _allow("ListLogObjects", lists, buckets)
-    yield _allow("ReadLogObjects", names - lists - decrypts, objects(narrow))
+    yield _allow("ReadLogObjects", names - lists - decrypts - events, objects(narrow))
     via = {"StringLike": {"kms:ViaService": _via_s3(narrow.partition)}}
+    groups = [f"{arn}:logs:*:*:log-group:{name}:*" for name in narrow.groups or ["*"]]
+    yield _allow("ReadLogGroups", events, groups)
     yield _allow("DecryptLogObjects", decrypts, [f"{arn}:kms:*:*:key/*"]) | {"Condition": via}
 
 
 def objects(narrow: Narrow) -> list[str]:
-    """The ARNs of the flow logs' objects: in every layout of AWS, below the approved prefixes, and nothing beside them."""
+    """The ARNs of the flow logs' objects: in every layout of AWS, below the approved prefixes, and nothing beside them.
+
+    And those of the places that auditkit.yaml names because AWS's layout is not followed there.
+    """
     arn = f"arn:{narrow.partition}:s3:::"
-    return [f"{arn}{bucket}/{prefix}{prefix and '/'}{TAIL}" for bucket, prefix in narrow.places or [("*", "")]]
+    ours = [f"{arn}{bucket}/{prefix}{prefix and '/'}{TAIL}" for bucket, prefix in narrow.places or [("*", "")]]
+    return ours + [f"{arn}{bucket}/{prefix}{prefix and '/'}*" for bucket, prefix in narrow.files]
 
 
 TAIL = "*AWSLogs/*vpcflowlogs/*"

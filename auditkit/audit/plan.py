@@ -12,6 +12,7 @@ from auditkit.audit import prices, saved
 from auditkit.audit.asking import look
 from auditkit.audit.collect import Collector
 from auditkit.audit.counting import Counted, count, elsewhere
+from auditkit.audit.foretelling import Records, reading
 from auditkit.audit.scoping import Days
 from auditkit.inventory.accounts import NOT_ASKED
 from auditkit.model.inventory import Account, Call, Inventory
@@ -46,6 +47,8 @@ class Plan:
     """What could not be asked or listed, in words: the numbers are without it."""
     unsaid: tuple[str, ...]
     """What was assumed, because nothing said it."""
+    records: Records
+    """What of the records would be read, and what that could show."""
 
     @property
     def not_known(self) -> tuple[str, ...]:
@@ -112,6 +115,7 @@ class Plan:
             },
             "minutes": {name: round(value, 2) for name, value in self.minutes.items()},
             "cost_usd": {name: round(value, 4) for name, value in self.cost.items()},
+            "records": {**self.records.as_json(), "not_drawn_objects": counted.left},
             "budget": {"objects": self.budget[0], "bytes": self.budget[1], "verdict": self.verdict},
             "not_known": list(self.not_known),
             "assumptions": {
@@ -141,12 +145,14 @@ def plan(collector: Collector) -> Plan:
     else:
         meta, told = saved.look(collector.config.local(model.snapshot))
         estate = scoping.estate(scoping.scoped(meta), told)
-    sources = scoping.sources(estate, collector.aws)
-    counted = count(sources, days, scoping, collector.tick)
+    sources = scoping.sources(estate, collector.aws, days)
+    records, drawn = reading(collector, estate)
+    counted = count(sources, days, scoping, collector.tick, drawn)
     away, unsaid = elsewhere(sources, counted, home) if model.records.mode != "none" else (0, [])
     asked = _calls(estate, calls, scoping.wanted().events_from is not None) if calls else Counter()
     asked["s3:ListObjectsV2"] = counted.listings
     asked["s3:GetObject"] = counted.remote if model.records.mode != "none" else 0
+    asked.update(counted.calls)
     return Plan(
         period={"start": iso(days.start), "end": iso(days.end)},
         accounts=estate.accounts,
@@ -158,6 +164,7 @@ def plan(collector: Collector) -> Plan:
         elsewhere=away,
         unlisted=(*_refused(calls), *counted.failed),
         unsaid=tuple(unsaid),
+        records=records,
     )
 
 

@@ -54,9 +54,7 @@ SAMPLED = (_c("unit", "text"), _c("day", "text"))
 """Interface-days that are known where only a sample was read; any other of the population was not drawn."""
 
 
-def units(
-    inventory: Inventory, coverage: Sequence[Coverage], *, read: bool, unnamed: Collection[str] = ()
-) -> pa.Table:
+def units(inventory: Inventory, coverage: Sequence[Coverage], *, read: bool, unnamed: Collection[str] = ()) -> pa.Table:
     """One row per interface, attachment and regional NAT gateway: what can have interface-days.
 
     A Connect attachment has none: its traffic is logged under the attachment that carries it.

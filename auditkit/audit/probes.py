@@ -34,6 +34,7 @@ def params(action: Action, model: ConfigModel, partition: str, account: str) -> 
     given: dict[str, dict[str, Any]] = {
         "logs:DescribeLogGroups": {"limit": 1},
         "logs:DescribeLogStreams": {"logGroupName": group, "limit": 1},
+        "logs:GetLogEvents": {"logGroupName": group, "logStreamName": NOBODY, "limit": 1},
         "cloudtrail:LookupEvents": {
             "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "CreateFlowLogs"}],
             "MaxResults": 1,

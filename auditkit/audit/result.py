@@ -10,11 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from auditkit import __version__
+from auditkit.audit import sampled
+from auditkit.audit.drawing import Sample
 from auditkit.audit.findings import waiver_json
 from auditkit.audit.inputs import Inputs
 from auditkit.audit.options import Narrowing
 from auditkit.engines.duckdb import DuckDB
-from auditkit.engines.text import ObjectRead
+from auditkit.engines.reading import ObjectRead
+from auditkit.engines.talkers import shown
 from auditkit.model.assessment import SCHEMA, Assessment, ControlResult, Finding
 from auditkit.model.columnar import Rows
 from auditkit.model.coverage import Coverage
@@ -22,7 +25,6 @@ from auditkit.model.inventory import Inventory, Unread
 from auditkit.policy import expired
 from auditkit.run import iso
 
-_TOP = ("remote_address", "subject", "local_port")
 AWS_HOST = re.compile(r"https://[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|aws)(/|$)")
 """Endpoints of AWS itself."""
 
@@ -47,6 +49,8 @@ class Teller:
     """When collecting ended."""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """snapshot.json."""
+    sample: Sample | None = None
+    """The sample's plan, where one was drawn."""
 
     def assessment(
         self,
@@ -84,8 +88,8 @@ class Teller:
                 "unused": [j for w, j in waivers if _waiver_key(j) not in used],
                 "expired": [j for w, j in waivers if expired(w, today)],
             },
-            sampling=None,
-            top=self._top(),
+            sampling=sampled.told(self.sample, self.engine.observed()) if self.sample else None,
+            top=shown(self.engine),
             notes=tuple(self._notes(estate)),
         )
 
@@ -148,10 +152,6 @@ class Teller:
             "records": {"ok": sum(o.ok for o in objects), "nodata": sum(o.nodata for o in objects), "skipdata": sum(o.skipdata for o in objects), "damaged": sum(o.damaged for o in objects)},
         }  # fmt: skip
 
-    def _top(self) -> tuple[dict[str, Any], ...]:
-        rejected = {"by": "rejected remote_address", "items": self.engine.top("remote_address", rejected=True)}
-        return (*({"by": by, "items": self.engine.top(by)} for by in _TOP), rejected)
-
     def _notes(self, estate: Inventory) -> Iterable[str]:
         if self.inputs.config.model.snapshot is not None:
             yield "The network was not read from AWS in this run but from a saved snapshot."
@@ -165,6 +165,11 @@ class Teller:
             yield f"The answers came from an endpoint that is not AWS: {endpoint}"
         if not self.inputs.config.model.destinations:
             yield "auditkit.yaml approves no destination by name, so that any destination counted as approved."
+        records = self.inputs.config.model.records
+        if records.keep != "read" or records.keep_limit is not None:
+            yield "The log objects read do not all stay with the run (records.keep): it cannot be assessed again."
+        if records.lines or "cloud-watch-logs" in records.sources:
+            yield "Some flow records were read where AWS's own names of log objects do not tell whose they are."
         if self.inputs.config.model.records.mode == "none":
             yield "Flow records were not read: controls on traffic could not conclude."
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from auditkit import inventory
-from auditkit.audit import saved
+from auditkit.audit import feeding, lines, saved
 from auditkit.audit.inputs import Inputs
 from auditkit.audit.options import Narrowing
 from auditkit.config.schema import Config, Exclusion
@@ -17,8 +17,9 @@ from auditkit.inventory.interfaces import Batch
 from auditkit.model.errors import AuditkitError, NothingInScope
 from auditkit.model.inventory import Call, Inventory
 from auditkit.model.records import LogObject
+from auditkit.policy import prefix_lists
 from auditkit.run import iso
-from auditkit.sources import Source
+from auditkit.sources import Meter, Source
 from auditkit.sources.local import Local
 
 LATE = timedelta(minutes=15)
@@ -47,8 +48,8 @@ class Days:
         return out
 
     def holds(self, obj: LogObject) -> bool:
-        """Tell whether an object may hold records of it."""
-        return obj.slot < self.end + LATE
+        """Tell whether an object may hold records of it; of lines without a header, their own source has told."""
+        return obj.carrier == "lines" or obj.slot < self.end + LATE
 
     def check(self, now: datetime, *, interim: bool) -> None:
         """Refuse a period that cannot be audited.
@@ -117,8 +118,9 @@ class Scoping:
             regions=None if self.config.model.regions == "enabled" else tuple(self.config.model.regions),
             only_accounts=self.narrowing.accounts,
             only_regions=self.narrowing.regions,
-            bucket_accounts=self._owners(),
+            bucket_accounts=self.owners(),
             events_from=self._events_from(),
+            prefix_lists=prefix_lists(self.inputs.controls),
         )
 
     def _events_from(self) -> datetime | None:
@@ -164,19 +166,44 @@ class Scoping:
             raise NothingInScope(f"no region {strange} is in scope", "Look at regions: and at --region.")
         return estate
 
-    def sources(self, estate: Inventory, session: Callable[[], Any]) -> list[Source]:
-        """Return the sources that hold the log objects."""
+    def sources(
+        self,
+        estate: Inventory,
+        session: Callable[[], Any],
+        days: Days | None = None,
+        meter: Meter | None = None,
+    ) -> list[Source]:
+        """Return the sources that hold the log objects.
+
+        Args:
+            estate: with the flow logs.
+            session: makes the AWS session.
+            days: the period; as auditkit.yaml says it, unless given.
+            meter: is told of what comes without having been announced; by default nothing may come.
+
+        Raises:
+            AuditkitError: a flow log that auditkit.yaml names for lines without a header is not known.
+        """
         records = self.config.model.records
         out: list[Source] = []
         if records.local:
             out.append(Local(self.config.local(one) for one in records.local))
+        out += lines.sources(self, estate, session)
         if "s3" in records.sources and self.config.model.snapshot is None and (places := self._places(estate)):
             from auditkit.scan import s3_clients  # noqa: PLC0415 - boto3 again
             from auditkit.sources.s3 import S3, Place  # noqa: PLC0415
 
             clients = s3_clients(session(), self.wanted(), now=self.now)
             out.append(S3(clients, [Place(*place) for place in sorted(places)]))
+        groups = "cloud-watch-logs" in records.sources and records.mode != "none"  # streams alone tell nothing of a day
+        if groups and self.config.model.snapshot is None:
+            period = days or Days(*self.period())
+            out += feeding.sources(self, estate, session, (period.start, period.end), meter or Meter(-1))
         return out
+
+    def reader(self, account_id: str, owner: str) -> str:
+        """Return the account whose credentials read a bucket: its owner's where they can be had, else the flow logs'."""
+        return owner if owner in self._entered else account_id
 
     def holds(self, obj: LogObject) -> bool:
         """Tell whether the narrowing leaves an object."""
@@ -187,7 +214,7 @@ class Scoping:
         folder = f"{self.config.path.parent}/"
         return uri.removeprefix("./").removeprefix(folder if folder != "./" else "")
 
-    def _owners(self) -> dict[str, str]:
+    def owners(self) -> dict[str, str]:
         """Bucket → account that owns it, as auditkit.yaml says."""
         return {d.bucket: d.account for d in self.config.model.destinations.values() if d.bucket and d.account}
 
@@ -199,13 +226,13 @@ class Scoping:
             for d in estate.destinations
             if d.log_destination_type == "s3" and d.owner_account_id
         }
-        owners = self._owners() | proven
+        owners = self.owners() | proven
         out = set()
         for log in estate.flow_logs:
             if not log.bucket or log.log_destination in absent or not self.narrowing.place(log.account_id, log.region):
                 continue
             owner = owners.get(log.bucket, "")
-            reader = owner if owner in self._entered else log.account_id
+            reader = self.reader(log.account_id, owner)
             out.add((log.bucket, log.prefix, log.account_id, log.region, reader, owner))
         return out
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 
+from auditkit.audit.inference import Inference, Rule, infer, statement, together
 from auditkit.evaluate import Cell, Outcome
 from auditkit.model.assessment import ControlResult, Finding, Result, worst
 from auditkit.model.condition import All, tests, truth
@@ -41,6 +42,8 @@ class Scope:
     """Interfaces, attachments and regional NAT gateways, as `population.units` gives them."""
     since: datetime | None = None
     """Start of the period."""
+    sample: Rule | None = None
+    """What a sample has to show, where only one was read."""
 
     def places(self) -> list[tuple[str, str]]:
         """Each account in scope with each of its regions; `*` where its regions could not be asked."""
@@ -134,6 +137,11 @@ class Scope:
                 out.setdefault((row["account_id"], row["region"]), []).append(at)
         return out
 
+    def left(self, account_id: str, region: str) -> bool:
+        """Tell whether log objects were not read that may tell of an interface there, one that is gone among them."""
+        left = self.sample.left if self.sample else frozenset()
+        return any((a, region) in left for a in {account_id, *self._neighbours(account_id, region)})
+
 
 def _both(control: Control) -> All:
     return All((control.where, control.fail_where))
@@ -146,8 +154,9 @@ def result(control: Control, outcome: Outcome, findings: Sequence[Finding], scop
         by_place.setdefault((finding.account_id, finding.region), []).append(finding)
     # A row may lie in an account that could not be entered itself: a shared VPC seen from another.
     places = sorted({*scope.places(), *(p for p in (*outcome.cells, *by_place) if scope.place(*p))})
-    results = tuple(_cell(control, p, outcome.cells.get(p, Cell()), by_place.get(p, []), scope) for p in places)
-    total = sum((outcome.cells.get(p, Cell()) for p in places), Cell())
+    cells = {p: _whole(outcome.cells.get(p, Cell()), p, scope) for p in places}
+    results = tuple(_cell(control, p, cells[p], by_place.get(p, []), scope, basis) for p in places)
+    total = sum(cells.values(), Cell())
     unread = dict.fromkeys(
         f"{a}{'' if r == '*' else '/' + r}: {text}" for a, r in places for text in scope.unread(control, a, r)
     )
@@ -156,16 +165,55 @@ def result(control: Control, outcome: Outcome, findings: Sequence[Finding], scop
         status=worst([r.status for r in results]),
         examined=sum(r.examined for r in results), failed=sum(r.failed for r in results),
         inconclusive=sum(r.inconclusive for r in results), waived=sum(r.waived for r in results),
-        reasons=(*total.reasons(control.table), *unread),
-        basis=basis,
+        reasons=(*total.reasons(control.table), *_of_sample(results, scope), *unread),
+        basis="sample" if any(r.basis == "sample" for r in results) else basis,
         frameworks=tuple({"framework": m.framework, "id": m.id, "strength": m.strength, "source": m.source} for m in control.frameworks),
         results=results,
         where=control.where_text, fail_where=control.fail_where_text,
         rationale=control.rationale, remediation=control.remediation, undecidable_when=control.undecidable_when,
+        sample=together([r.sample for r in results], scope.sample) if scope.sample else None,
     )  # fmt: skip
 
 
-def _cell(control: Control, place: tuple[str, str], cell: Cell, findings: Sequence[Finding], scope: Scope) -> Result:
+def _whole(cell: Cell, place: tuple[str, str], scope: Scope) -> Cell:
+    """Where everything was drawn and nothing left unread, there is no sample: what was not observed is so for certain."""
+    some = cell.sampled
+    if some is None or some.drawn < some.population or scope.left(*place):
+        return cell
+    days = cell.days + some.outside.total()
+    return replace(cell, days=days, unobserved=cell.unobserved + some.unobserved, sampled=None)
+
+
+def _inferred(control: Control, place: tuple[str, str], cell: Cell, scope: Scope) -> tuple[Inference | None, list[str]]:
+    """What a sample says there, and why it does not suffice."""
+    if scope.sample is None or control.table not in _OBSERVED_TABLES:
+        return None, []
+    some = cell.sampled
+    if some is not None and some.population:
+        inference = infer(control, some, scope.sample)
+        return inference, [] if inference.enough else [inference.said]
+    told = cell.examined or (some is not None and some.outside)
+    if scope.left(*place) and (told or place not in scope.sample.strata):
+        return None, [
+            "no interface-day could be drawn, and log objects that may tell of interfaces gone since were not read"
+        ]
+    return None, []
+
+
+def _of_sample(results: Sequence[Result], scope: Scope) -> list[str]:
+    """What the sample says over all accounts and regions, and in how many of them it does not suffice."""
+    both = together([r.sample for r in results], scope.sample) if scope.sample else None
+    if both is None:
+        return []
+    some = [r for r in results if r.sample]
+    short = [r for r in some if r.status == "inconclusive"]
+    more = f"; in {len(short):,} of {len(some):,} accounts and regions that does not suffice" if short else ""
+    return [f"{statement(both)}{more}"]
+
+
+def _cell(
+    control: Control, place: tuple[str, str], cell: Cell, findings: Sequence[Finding], scope: Scope, basis: str
+) -> Result:
     failing = [f for f in findings if f.status == "fail"]
     waived = sum(f.waived for f in failing)
     failed = len(failing) - waived
@@ -173,6 +221,8 @@ def _cell(control: Control, place: tuple[str, str], cell: Cell, findings: Sequen
     reasons = [*cell.reasons(control.table), *scope.unread(control, *place)]
     if control.table in _OBSERVED_TABLES and not (cell.examined or cell.days) and scope.holds(control, *place):
         reasons.append("nothing of what is there today was in use in the period, and no record tells of what was")
+    inference, short = _inferred(control, place, cell, scope)
+    reasons += short
     if failed:
         status = "fail"
     elif open_ or reasons:
@@ -183,6 +233,8 @@ def _cell(control: Control, place: tuple[str, str], cell: Cell, findings: Sequen
         status = "pass" if cell.examined or cell.days else "not_applicable"
     if status == "not_applicable":
         reasons = ["the listings succeeded and hold nothing that the control is about"]
+    if inference and not short:
+        reasons.append(inference.said)
     return Result(
         account_id=place[0],
         region=place[1],
@@ -192,4 +244,6 @@ def _cell(control: Control, place: tuple[str, str], cell: Cell, findings: Sequen
         inconclusive=open_,
         waived=waived,
         reasons=tuple(reasons),
+        basis="sample" if inference else basis,
+        sample=inference.facts if inference else None,
     )

@@ -22,7 +22,9 @@ from auditkit.cli.gate import gate
 from auditkit.cli.iam import iam
 from auditkit.cli.merge import merge
 from auditkit.cli.policies import policies
+from auditkit.cli.query import query
 from auditkit.cli.report import report
+from auditkit.cli.top import top
 from auditkit.model.errors import AuditkitError, InvalidInput
 
 EPILOG = """\b
@@ -52,7 +54,7 @@ def cli() -> None:
     """Audit the VPC Flow Logs of an AWS organization: are they complete, in the right place, and what do they show?"""
 
 
-for command in (audit, collect, assess, report, gate, merge, policies, iam, doctor, example):
+for command in (audit, collect, assess, report, gate, top, query, merge, policies, iam, doctor, example):
     cli.add_command(command)
 
 

@@ -44,7 +44,8 @@ def collect(
     \b
     --plan reads no log object and writes no file. It asks AWS who there is and where logs lie
     (sts:GetCallerIdentity, sts:AssumeRole, organizations:DescribeOrganization and ListAccounts,
-    ec2:DescribeRegions and DescribeFlowLogs), and lists the keys of the period (s3:ListObjectsV2).
+    ec2:DescribeRegions and DescribeFlowLogs), and lists the keys of the period (s3:ListObjectsV2), and the streams
+    of log groups that are to be read (logs:DescribeLogGroups and DescribeLogStreams).
     """
     inputs = read_inputs(config_path, period_text)
     if as_json and not only_plan:

@@ -40,6 +40,10 @@ def show(plan: Plan, *, as_json: bool) -> None:
     console.print(_accounts(plan))
     for text in _numbers(plan):
         line(text)
+    for text in plan.records.told():
+        line(text)
+    if plan.counted.left:
+        line(f"             {plan.counted.left:,} log objects are listed and not read")
     console.print(_calls(plan))
     for text in plan.not_known:
         line(f"not known: {text}", "yellow")

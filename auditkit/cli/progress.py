@@ -109,8 +109,9 @@ def _live() -> Iterator[Callable[[str, int, int], None]]:
 
         def tick(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                for earlier in tasks.values():  # what has no end of its own ends when the next step begins
-                    bars.update(earlier, total=1, completed=1, visible=False)
+                for earlier, number in tasks.items():  # what has no end of its own ends when the next step begins
+                    if not what.endswith(f" of {earlier}"):  # MB of log objects read, beside log objects read
+                        bars.update(number, total=1, completed=1, visible=False)
                 tasks[what] = bars.add_task(what, total=total or None)
             bars.update(tasks[what], completed=done, total=total or None)
 

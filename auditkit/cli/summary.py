@@ -77,6 +77,13 @@ def _print(run: Run, assessment: Assessment, paths: Sequence[Path]) -> None:
         line(asked, "dim")
     for note in assessment.notes:
         line(f"note: {note}", "dim")
+    foreign = run.state.get("foreign_keys", 0)
+    if foreign and not assessment.population["log_objects"]["in_scope"]:
+        line(
+            f"note: none of the {foreign:,} files or keys found has a name that AWS gives log objects; "
+            "if they hold records all the same, say flow_log: or format: beside them in records.from",
+            "yellow",
+        )
     for path in (*paths, run.path / "assessment.json"):
         line(str(path))
 

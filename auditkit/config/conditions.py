@@ -6,25 +6,19 @@ and a word that the column can never hold is refused: a rule that cannot match w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
+from auditkit.config.literals import NETWORKS, Wrong, literal, reserved, shown, size, typed
 from auditkit.config.yaml import Loc
-from auditkit.model.addresses import cidr, ranges
 from auditkit.model.condition import All, Condition, Not, Some, Test
 from auditkit.model.errors import nearest
-from auditkit.model.records import PROTOCOLS
 from auditkit.model.tables import Column
 
-NETWORKS = ("internet", "private", "vpc")
-"""Networks that always exist."""
-CORPORATE = "corporate"
-"""The one network that shipped controls leave out as the reader's own: empty unless auditkit.yaml defines it."""
+__all__ = ["NETWORKS", "OPERATORS", "Parser", "literal", "reserved", "size"]
 
-_OPERATORS: dict[str, tuple[str, ...]] = {
+OPERATORS: dict[str, tuple[str, ...]] = {
     "text": ("in", "not_in", "like", "exists"),
     "aws": ("in", "not_in", "like", "exists"),
     "tags": ("in", "not_in", "like", "exists"),
@@ -40,26 +34,6 @@ _OPERATORS: dict[str, tuple[str, ...]] = {
 }
 """Column type → operators that mean something on it."""
 
-_SIZES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
-_SIZE = re.compile(r"(\d+)\s*([KMGT]I?)?B?", re.IGNORECASE)
-_RANGE = re.compile(r"(\d+)\s*-\s*(\d+)")
-
-
-class _Wrong(Exception):
-    """A literal that the column cannot hold."""
-
-
-def size(text: str) -> int:
-    """Read a number with an optional unit (10GiB, 5MB).
-
-    Raises:
-        ValueError: it is neither.
-    """
-    match = _SIZE.fullmatch(text.strip())
-    if not match:
-        raise ValueError(f"{text!r} is not a number or a size such as 10GiB")
-    return int(match[1]) * _SIZES[(match[2] or "").upper()]
-
 
 @dataclass(frozen=True)
 class Parser:
@@ -71,6 +45,8 @@ class Parser:
     """The networks of auditkit.yaml."""
     complain: Callable[[Loc, str], None]
     """Takes each complaint with its place."""
+    negated: bool = False
+    """Below an odd number of `not:`."""
 
     def condition(self, data: Any, loc: Loc) -> Condition:
         """Read a mapping (AND) or a list (OR); complaints leave a tree that must not be used."""
@@ -87,7 +63,7 @@ class Parser:
 
     def _entry(self, key: str, value: Any, loc: Loc) -> Condition:
         if key == "not":
-            return Not(self.condition(value, loc))
+            return Not(replace(self, negated=not self.negated).condition(value, loc))
         if key in ("all", "any"):
             if not isinstance(value, list) or not value:
                 self.complain(loc, f"{key}: takes a list of conditions")
@@ -96,7 +72,7 @@ class Parser:
             return All(parts) if key == "all" else Some(parts)
         column = self.columns.get(key)
         if column is None:
-            self.complain(loc, f"unknown column {key!r}{nearest(key, [*self.columns, 'all', 'any', 'not'])}")
+            self.complain(loc, f"unknown column {shown(key)}{nearest(key, [*self.columns, 'all', 'any', 'not'])}")
             return All(())
         if column.type == "tags":
             return self._tags(column, value, loc)
@@ -116,13 +92,13 @@ class Parser:
         return _all([self._test(column, key, op, inner, (*loc, op)) for op, inner in value.items()])
 
     def _test(self, column: Column, key: str | None, op: str, value: Any, loc: Loc) -> Condition:
-        allowed = _OPERATORS[column.type]
+        allowed = OPERATORS[column.type]
         if op not in allowed:
-            known = op in {o for ops in _OPERATORS.values() for o in ops}
+            known = op in {o for ops in OPERATORS.values() for o in ops}
             what = (
                 f"{column.name} ({column.type}) does not take the operator {op!r}"
                 if known
-                else f"unknown operator {op!r}{nearest(op, allowed)}"
+                else f"unknown operator {shown(op)}{nearest(op, allowed)}"
             )
             self.complain(loc, f"{what}; it takes {', '.join(allowed)}")
             return All(())
@@ -135,8 +111,10 @@ class Parser:
         literals = []
         for at, item in enumerate(items):
             try:
-                literals.append(self._literal(column, op, item))
-            except _Wrong as wrong:
+                literals.append(
+                    typed(column, op, item, self.networks, empty_is_safe=(op == "not_in") is not self.negated)
+                )
+            except Wrong as wrong:
                 self.complain((*loc, at) if isinstance(value, list) else loc, str(wrong))
         if column.type == "address" and op != "exists":  # a network of IPv6 may be two ranges
             literals = [part for one in literals for part in ([one] if isinstance(one, str) else one)]
@@ -152,113 +130,6 @@ class Parser:
             column.values if column.type == "open" else (),
         )
 
-    def _literal(self, column: Column, op: str, item: Any) -> Any:
-        if not isinstance(item, str):
-            raise _Wrong(
-                f"{column.name}: a value is expected"
-                + ("; what is not decided cannot be asked for" if item is None else "")
-            )
-        if op == "exists":
-            return _boolean(item)
-        if op == "like":
-            return item
-        if column.type == "address":
-            return self._network(item)
-        if column.type in _READ:
-            return _READ[column.type](item, op)
-        if column.type != "tags" and column.values and item not in column.values:
-            raise _Wrong(
-                f"{item!r} is never a value of {column.name}{nearest(item, column.values)} (it is one of {', '.join(column.values)})"
-            )
-        return item
-
-    def _network(self, item: str) -> Any:
-        if item in (*NETWORKS, CORPORATE) or item in self.networks:
-            return item
-        try:
-            return ranges(item)
-        except ValueError as error:
-            if re.fullmatch(r"[0-9.:/]+|[0-9a-fA-F:./]*:[0-9a-fA-F:./]*", item):
-                raise _Wrong(f"{item!r} is not a network: {error}") from None
-        raise _Wrong(
-            f"unknown network {item!r}{nearest(item, [*NETWORKS, CORPORATE, *self.networks])}; name it under networks: in auditkit.yaml, or write a CIDR"
-        )
-
-
-def literal(column: Column, value: Any) -> Any:
-    """Type one cell of a row that a person wrote, as the literals of a condition are typed.
-
-    Raises:
-        ValueError: the column cannot hold it.
-    """
-    if value is None:
-        return None
-    if column.type == "tags":
-        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            raise ValueError(f"{column.name}: a mapping of tag key to text is expected")
-        return value
-    if column.type == "list":
-        return value if isinstance(value, list) else [value]
-    if not isinstance(value, str):
-        raise ValueError(f"{column.name}: one value is expected")  # noqa: TRY004 - it is about the text, not the program
-    try:
-        if column.type in _READ:
-            read = _READ[column.type](value, "eq")
-            return read[0] if isinstance(read, tuple) else read
-    except _Wrong as wrong:
-        raise ValueError(str(wrong)) from None
-    if column.type == "address" and value != "-":
-        cidr(value)
-    return value
-
 
 def _all(parts: list[Condition]) -> Condition:
     return parts[0] if len(parts) == 1 else All(tuple(parts))
-
-
-def _boolean(item: str, _: str = "") -> bool:
-    if item.lower() not in ("true", "false"):
-        raise _Wrong(f"{item!r} is not true or false")
-    return item.lower() == "true"
-
-
-def _integer(item: str, _: str = "") -> int:
-    try:
-        return size(item)
-    except ValueError as error:
-        raise _Wrong(str(error)) from None
-
-
-def _port(item: str, op: str) -> int | tuple[int, int]:
-    match = _RANGE.fullmatch(item)
-    low, high = (int(match[1]), int(match[2])) if match else (-1, -1)
-    if not match and item.isdecimal():
-        low = high = int(item)
-    if not 0 <= low <= high <= 65535 or (match and op not in ("in", "not_in")):
-        raise _Wrong(f"{item!r} is not a port or a range of ports such as 6000-6010")
-    return (low, high) if match else low
-
-
-def _protocol(item: str, _: str = "") -> int:
-    if item.lower() in PROTOCOLS:
-        return PROTOCOLS[item.lower()]
-    if item.isdecimal() and int(item) < 256:
-        return int(item)
-    raise _Wrong(f"{item!r} is not a protocol{nearest(item.lower(), PROTOCOLS)}")
-
-
-def _time(item: str, _: str = "") -> datetime:
-    try:
-        parsed = datetime.fromisoformat(item)
-    except ValueError:
-        raise _Wrong(f"{item!r} is not a time such as 2026-07-01 or 2026-07-01T12:00:00Z") from None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-
-
-_READ: dict[str, Callable[[str, str], Any]] = {
-    "integer": _integer,
-    "port": _port,
-    "protocol": _protocol,
-    "boolean": _boolean,
-    "time": _time,
-}

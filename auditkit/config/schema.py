@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from auditkit.config.conditions import NETWORKS, Parser, size
+from auditkit.config.conditions import Parser, reserved, size
 from auditkit.config.typed import Strict, validate
 from auditkit.config.yaml import Document, Loc, load
 from auditkit.model.addresses import cidr
@@ -143,16 +143,90 @@ class BudgetModel(Strict):
     objects: int = Field(default=1_000_000, ge=0)
 
 
+class FromModel(Strict):
+    """One place where log objects lie: a service, as a bare word, or files that somebody else than AWS has named."""
+
+    service: Literal["s3", "cloud-watch-logs"] | None = None
+    local: tuple[str, ...] = ()
+    s3: str = ""
+    flow_log: tuple[str, ...] = ()
+    format: str = ""
+    account: Literal[""] | AccountId = ""
+    region: Literal[""] | Region = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelled(cls, data: Any) -> Any:
+        if isinstance(data, str):
+            return {"service": data}
+        if not isinstance(data, dict):
+            return data
+        return data | {key: _listed(data[key]) for key in ("local", "flow_log") if key in data}
+
+    @model_validator(mode="after")
+    def _complete(self) -> FromModel:
+        told = [key for key in ("flow_log", "format", "account", "region") if getattr(self, key)]
+        if sum(map(bool, (self.service, self.local, self.s3))) != 1:
+            raise ValueError("say one of s3, cloud-watch-logs, {local: …} and {s3: s3://bucket/prefix, flow_log: fl-…}")
+        if self.service and told:
+            raise ValueError(f"{self.service} takes no {told[0]}: what AWS has named says it itself")
+        if self.s3 and not re.fullmatch(r"s3://[A-Za-z0-9._-]{3,255}(/.*)?", self.s3, re.DOTALL):
+            raise ValueError(f"s3: {self.s3!r} is not a place such as s3://bucket/prefix")
+        if not self.flow_log and not self.format and (self.s3 or told):
+            raise ValueError("lines without a header need flow_log: fl-… or format: '${version} …'")
+        for one in self.flow_log:
+            if not re.fullmatch(r"fl-[0-9a-f]{8,32}", one):
+                raise ValueError(f"flow_log: {one!r} is not the id of a flow log")
+        if self.format:
+            _log_format(self.format)
+            if len(self.flow_log) > 1:
+                raise ValueError(
+                    "format: stands for one flow log, and several are named; leave it out, they have their own"
+                )
+            if not self.flow_log and not (self.account and self.region):
+                raise ValueError("format: without flow_log: needs account: and region: of the flow log")
+        return self
+
+    @property
+    def lines(self) -> bool:
+        """Whether it holds records without a header, in files of any name."""
+        return bool(self.flow_log or self.format)
+
+
+def _log_format(text: str) -> None:
+    """Refuse what is no LogFormat."""
+    names = text.split()
+    for word in names:
+        match = re.fullmatch(r"\$\{([a-z0-9]+(?:-[a-z0-9]+)*)\}", word)
+        if not match:
+            raise ValueError(f"format: {word[:60]!r} is not a field such as ${{srcaddr}}")
+        if match[1] not in BY_NAME and (meant := nearest(match[1], BY_NAME)):
+            raise ValueError(f"format: unknown field {match[1]!r}{meant}")
+    if twice := next((word for word in names if names.count(word) > 1), ""):
+        raise ValueError(f"format: {twice} stands in it twice")
+
+
 class RecordsModel(Strict):
     """Where log objects lie and what is read of them."""
 
-    sources: tuple[Literal["s3"], ...] = Field(default=("s3",), alias="from")
+    given: tuple[FromModel, ...] = Field(default=(FromModel(service="s3"),), alias="from")
     local: tuple[str, ...] = ()
-    mode: Literal["none", "all"] = "all"
+    mode: Literal["none", "random", "all"] = "all"
     sample: SampleModel = SampleModel()
     budget: BudgetModel = BudgetModel()
-    keep: Literal["read", "none"] = "read"
+    keep: Literal["read", "matched", "none"] = "read"
+    keep_limit: Annotated[int | None, BeforeValidator(_size), Field(ge=0)] = None
     max_damage: int = Field(default=0, ge=0)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The services whose own naming is followed: s3, cloud-watch-logs."""
+        return tuple(dict.fromkeys(one.service for one in self.given if one.service))
+
+    @property
+    def lines(self) -> tuple[FromModel, ...]:
+        """The places of records without a header."""
+        return tuple(one for one in self.given if one.lines)
 
     @model_validator(mode="before")
     @classmethod
@@ -160,28 +234,16 @@ class RecordsModel(Strict):
         if not isinstance(data, dict):
             return data
         data = dict(data)
-        if data.get("mode") == "random":
-            raise ValueError("mode: random is not in this version; use all or none")
-        if data.get("keep") == "matched":
-            raise ValueError("keep: matched is not in this version; use read or none")
-        given = data.get("from", data.get("sources"))
-        entries = given if isinstance(given, list) else [given] if given is not None else []
-        if "cloud-watch-logs" in entries:
-            raise ValueError("from: cloud-watch-logs is not in this version; use s3 or local")
-        local = [path for entry in entries if isinstance(entry, dict) for path in _paths(entry)]
-        words = [entry for entry in entries if not isinstance(entry, dict)]
+        entries = _listed(data.get("from"))
+        local = [
+            path for one in entries if isinstance(one, dict) and set(one) == {"local"} for path in _listed(one["local"])
+        ]
         if local or data.get("local"):
             data["local"] = [*_listed(data.get("local")), *local]
-            data["from"] = words
-        elif given is not None:
-            data["from"] = words
+            data["from"] = entries
+        elif "from" in data:
+            data["from"] = entries
         return data
-
-
-def _paths(entry: dict[str, Any]) -> list[Any]:
-    if set(entry) != {"local"}:
-        raise ValueError("from: takes s3, or local with a list of directories")
-    return _listed(entry["local"])
 
 
 def _listed(value: Any) -> list[Any]:
@@ -338,8 +400,10 @@ def _baselines(document: Document, data: dict[str, Any], problems: list[Problem]
     networks = data.get("networks") if isinstance(data.get("networks"), dict) else {}
     assert isinstance(networks, dict)
     for name, cidrs in networks.items():
-        if name in NETWORKS:
-            complain(("networks", name), f"the network name {name!r} is taken: it is built in")
+        if reserved(name):
+            complain(
+                ("networks", name), f"the network name {name!r} is taken: it is built in, or that of a prefix list"
+            )
         if not cidrs:
             complain(("networks", name), f"the network {name!r} is empty")
     destinations = data.get("destinations") if isinstance(data.get("destinations"), dict) else {}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from auditkit.model.errors import InvalidInput, Problem
 Loc = tuple[str | int, ...]
 _MOST_NODES = 200_000
 _DEEPEST = 40
+_LARGEST = 16 * 2**20
+"""Bytes of a file; all of 200,000 nodes fit in far less."""
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _PLAIN_TAGS = {
     f"tag:yaml.org,2002:{t}"
     for t in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value")
@@ -51,7 +55,11 @@ def load(path: Path) -> Document:
         InvalidInput: it cannot be read, is not YAML, holds duplicate keys, tags or too much.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            body = file.read(_LARGEST + 1)
+        if len(body) > _LARGEST:
+            raise InvalidInput([Problem(str(path), 0, f"is larger than {_LARGEST >> 20} MiB")])
+        text = body.decode("utf-8-sig")
     except OSError as error:
         raise InvalidInput([Problem(str(path), 0, f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError as error:
@@ -68,7 +76,7 @@ def parse(text: str, file: str) -> Document:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise InvalidInput([Problem(file, line, f"is not YAML: {error.problem or error.context}")]) from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:  # the last two: \U of no character
         raise InvalidInput([Problem(file, 0, f"is not YAML: {str(error).splitlines()[0]}")]) from None
     reader = _Reader(file)
     data = reader.plain(node, (), 0) if node is not None else None
@@ -95,10 +103,17 @@ class _Reader:
             self.problems.append(Problem(self.file, line, f"the tag {node.tag!r} is not allowed here"))
             return None
         if isinstance(node, yaml.ScalarNode):
-            return None if node.tag.endswith(":null") else node.value
+            return None if node.tag.endswith(":null") else self._text(node)
         if isinstance(node, yaml.SequenceNode):
             return [self.plain(item, (*loc, at), depth + 1) for at, item in enumerate(node.value)]
         return self._mapping(node, loc, depth)
+
+    def _text(self, node: yaml.ScalarNode) -> str:
+        value: str = node.value
+        if _NO_TEXT.search(value):
+            line = node.start_mark.line + 1
+            self.problems.append(Problem(self.file, line, "a text holds a NUL or half a surrogate pair"))
+        return value
 
     def _mapping(self, node: yaml.Node, loc: Loc, depth: int) -> dict[str, Any]:
         out: dict[str, Any] = {}
@@ -107,7 +122,7 @@ class _Reader:
             if not isinstance(key_node, yaml.ScalarNode):
                 self.problems.append(Problem(self.file, line, "a key must be a word"))
                 continue
-            key = key_node.value
+            key = self._text(key_node)
             if key in out:
                 first = self.lines[*loc, key]
                 self.problems.append(Problem(self.file, line, f"duplicate key {key!r} (first at line {first})"))

@@ -332,15 +332,6 @@ class DuckDB:
         )
         return {(r["unit"], r["flow_log_id"]) for r in rows}
 
-    def top(self, column: str, *, rejected: bool = False, most: int = 10) -> list[dict[str, Any]]:
-        """The top contributors by bytes, exact: key, bytes, packets, flows."""
-        where = "WHERE action = 'REJECT'" if rejected else ""
-        items = self.rows(
-            f'SELECT "{column}"::VARCHAR AS key, coalesce(sum(bytes), 0)::HUGEINT AS bytes, coalesce(sum(packets), 0)::HUGEINT AS packets, '
-            f"count(*) AS flows FROM flow_records {where} GROUP BY 1 HAVING key IS NOT NULL ORDER BY bytes DESC, flows DESC, key LIMIT {most}"
-        )
-        return [{**i, "bytes": int(i["bytes"]), "packets": int(i["packets"])} for i in items]
-
     def _addresses(self, table: pa.Table, known: Mapping[str, int | None]) -> None:
         """Make the table of the distinct addresses, each parsed once: code, text, and its integer, NULL for `-`."""
         numbers = [known.get(one) for one in table["text"].to_pylist()]

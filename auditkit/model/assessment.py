@@ -108,7 +108,12 @@ class Result:
     waived: int
     """Findings that fail and are waived."""
     reasons: tuple[str, ...] = ()
-    """Why inconclusive or not applicable."""
+    """Why inconclusive or not applicable; of a pass by sample, what the sample says."""
+    basis: str = "all"
+    """all, sample, or none: how much of the population was read."""
+    sample: dict[str, Any] | None = None
+    """Where the basis is a sample: population (interface-days that the control is about), drawn, sampled (those that count,
+    by rank), deviations, limit (deviations in the population, at most), limit_rate, confidence (one-sided)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +156,8 @@ class ControlResult:
     """What closes a finding."""
     undecidable_when: str
     """When it is inconclusive."""
+    sample: dict[str, Any] | None = None
+    """As of the results, summed up; the limit is the greatest of theirs, and holds for all of them together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,9 +189,10 @@ class Assessment:
     waivers: dict[str, Any]
     """used[], unused[], expired[]: each as in waivers.yaml."""
     sampling: dict[str, Any] | None
-    """The plan and its draw, or null."""
+    """The plan and its draw: mode, method, seed, confidence, tolerable_rate, unit, population, drawn, not_drawn, file, sha256,
+    strata[] {account_id, region, population, sampled, drawn, parts[] {controls[], population, sampled}}; null without a sample."""
     top: tuple[dict[str, Any], ...]
-    """by, items[] {key, bytes, packets, flows}."""
+    """Lists of top contributors, as `auditkit top --json` has them: by[], action, metric, items[] {key {}, bytes, packets, flows, share}, others, not_known, total, undecided."""
     notes: tuple[str, ...] = ()
     """What the reader must know: local logs, imported snapshot, endpoints that are not AWS."""
 

@@ -135,7 +135,7 @@ def _truth_of_test(test: Test, row: Mapping[str, Any], networks: Networks | None
     if value is None:
         return None
     if test.key is not None:
-        value = value.get(test.key, "")
+        value = value.get(test.key) or ""
     if test.type == "state":
         return _truth_of_state(test, value, row.get("at_least"))
     if test.type == "open" and value in UNDECIDED:
@@ -190,8 +190,15 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def like(pattern: str) -> re.Pattern[str]:
-    """SQL's LIKE: `%` any text, `_` one character, no escape."""
-    return re.compile("".join({"%": ".*", "_": "."}.get(c, re.escape(c)) for c in pattern), re.DOTALL)
+    """SQL's LIKE: `%` any text, `_` one character, no escape.
+
+    Each part between two `%` is taken where it first fits and never reconsidered, so that no text takes long.
+    """
+    first, *rest = (re.escape(part).replace("_", ".") for part in re.split("%+", pattern))
+    if not rest:
+        return re.compile(first, re.DOTALL)
+    *middle, last = rest
+    return re.compile("".join([first, *(f"(?>.*?{part})" for part in middle), ".*", last]), re.DOTALL)
 
 
 def _member(test: Test, value: Any, row: Mapping[str, Any], networks: Networks | None) -> bool | None:
@@ -218,4 +225,4 @@ def resolve(item: str | Range, row: Mapping[str, Any], networks: Networks | None
     if item == "vpc":
         ranges = networks.vpcs.get(row.get("vpc_id") or "")
         return None if ranges is None else Network("vpc", ranges).has(number)
-    return networks.named[item].has(number)
+    return networks.network(item).has(number)

@@ -20,7 +20,7 @@ from auditkit.scan.kept import Kept, nothing
 from auditkit.scan.survey import Survey
 from auditkit.scan.wanted import Wanted
 
-__all__ = ["ACTIONS", "Action", "Kept", "Wanted", "s3_clients", "scan", "session"]
+__all__ = ["ACTIONS", "Action", "Kept", "Wanted", "logs_clients", "s3_clients", "scan", "session"]
 
 
 def session() -> boto3.Session:
@@ -81,3 +81,11 @@ def s3_clients(session: boto3.Session, wanted: Wanted, *, now: Callable[[], date
     """
     doors = Doors(session, wanted.role_name, wanted.external_id, now)
     return lambda account_id: doors.client(account_id, "s3")
+
+
+def logs_clients(
+    session: boto3.Session, wanted: Wanted, *, now: Callable[[], datetime] = clock
+) -> Callable[[str, str], Any]:
+    """Return account id, region → client of CloudWatch Logs that acts there, like `s3_clients`."""
+    doors = Doors(session, wanted.role_name, wanted.external_id, now)
+    return lambda account_id, region: doors.client(account_id, "logs", region)

@@ -71,7 +71,7 @@ ACTIONS: tuple[Action, ...] = (
         "logs",
         "member",
         DescribeLogGroups="Retention and key of the log groups that flow logs write to",
-        DescribeLogStreams="When the latest record came to those log groups",
+        DescribeLogStreams="When the latest record came to those log groups, and which streams are to be read",
     ),
     *_same("cloudtrail", "member", LookupEvents="When flow logs were created and deleted within the period"),
     Action("s3", "HeadBucket", ("s3:ListBucket",), "member", "Whether the bucket exists, and who owns it"),
@@ -134,6 +134,7 @@ ACTIONS: tuple[Action, ...] = (
         "logs",
         "Read the log objects: the version that was listed, and encrypted ones with their key",
     ),
+    *_same("logs", "logs", GetLogEvents="Read the records of log groups, where records.from names cloud-watch-logs"),
 )
 """All of them; what only reads the snapshot needs none."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from auditkit.model.inventory import Call
@@ -100,17 +100,25 @@ def _group(row: dict[str, Any]) -> str:
     return told[1] if told else name
 
 
-def prefix_lists(calls: list[Call]) -> list[str]:
-    """Return the prefix lists that security groups and routes refer to, sorted."""
-    found = {
-        one.get("PrefixListId")
-        for _, group in rows(calls, "DescribeSecurityGroups", "SecurityGroups")
-        for way in ("IpPermissions", "IpPermissionsEgress")
-        for rule in group.get(way, ())
-        for one in rule.get("PrefixListIds", ())
-    } | {
-        route.get("DestinationPrefixListId")
-        for _, table in rows(calls, "DescribeRouteTables", "RouteTables")
-        for route in table.get("Routes", ())
-    }
+def prefix_lists(calls: list[Call], named: Collection[str] = ()) -> list[str]:
+    """Return the prefix lists that security groups and routes refer to, and those of an id or name asked for, sorted."""
+    found = (
+        {
+            one.get("PrefixListId")
+            for _, group in rows(calls, "DescribeSecurityGroups", "SecurityGroups")
+            for way in ("IpPermissions", "IpPermissionsEgress")
+            for rule in group.get(way, ())
+            for one in rule.get("PrefixListIds", ())
+        }
+        | {
+            route.get("DestinationPrefixListId")
+            for _, table in rows(calls, "DescribeRouteTables", "RouteTables")
+            for route in table.get("Routes", ())
+        }
+        | {
+            one.get("PrefixListId")
+            for _, one in rows(calls, "DescribeManagedPrefixLists", "PrefixLists")
+            if one.get("PrefixListId") in named or one.get("PrefixListName") in named
+        }
+    )
     return sorted(one for one in found if isinstance(one, str) and _LIST.fullmatch(one))

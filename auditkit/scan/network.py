@@ -74,13 +74,21 @@ def enabled(calls: list[Call]) -> list[str]:
 class Place:
     """One account's region. All its questions to a service share a client, and so the pace at which AWS answers."""
 
-    def __init__(self, doors: Doors, account_id: str, region: str, events_from: datetime | None) -> None:
+    def __init__(
+        self,
+        doors: Doors,
+        account_id: str,
+        region: str,
+        events_from: datetime | None,
+        named_lists: tuple[str, ...] = (),
+    ) -> None:
         self.account_id = account_id
         self.region = region
         self._doors = doors
         self._ec2 = doors.line(account_id, "ec2", region)
         self._logs = doors.line(account_id, "logs", region)
         self._events_from = events_from
+        self._named_lists = named_lists
 
     def listings(self) -> list[Question]:
         """Return the questions, to be asked in any order or at the same time."""
@@ -96,7 +104,7 @@ class Place:
         return [
             *(about_groups if groups else ()),
             *(partial(self._streams, group) for group in groups),
-            *(partial(self._entries, one) for one in prefix_lists(listed)),
+            *(partial(self._entries, one) for one in prefix_lists(listed, self._named_lists)),
         ]
 
     def whole(self, calls: list[Call]) -> bool:

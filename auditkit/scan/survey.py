@@ -127,7 +127,7 @@ class Survey:
         for found in entered.values():
             self._keep(found.listed)
         places = [
-            Place(self._doors, account, region, self._wanted.events_from)
+            Place(self._doors, account, region, self._wanted.events_from, self._wanted.prefix_lists)
             for account, found in entered.items()
             for region in found.regions
         ]

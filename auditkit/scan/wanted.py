@@ -29,3 +29,5 @@ class Wanted:
     credentials."""
     events_from: datetime | None = None
     """Since when CloudTrail is asked for flow logs made and deleted; None: it is not asked."""
+    prefix_lists: tuple[str, ...] = ()
+    """Ids and names of prefix lists whose entries are asked, beside those that rules and routes refer to."""

@@ -1,4 +1,4 @@
-"""Log objects on this machine: copies of a bucket, or of a part of it."""
+"""Log objects on this machine: copies of a bucket, or of a part of it, and files with lines and no header."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import glob
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import takewhile
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from auditkit.model.inventory import Unread
 from auditkit.model.records import LogObject
 from auditkit.sources import TABLE, Answer, Fetched, Put, SourceError, Unit
 from auditkit.sources.layout import parse_name
+from auditkit.sources.shape import Shape, is_data
 from auditkit.sources.stream import CHUNK, save
 
 
@@ -23,6 +24,7 @@ class Local:
 
     threads = 1
     """Waiting for S3 is worth threads; copying files is not."""
+    listing = ""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         """Take directories, files or globs (`**` reaches any depth)."""
@@ -72,8 +74,56 @@ class Local:
         return Fetched(sha256=sha256, size=size)
 
 
-def _files(given: Path, unread: Callable[[Unread], None], foreign: Callable[[str], None]) -> Iterator[tuple[Path, str]]:
-    """Give every file below a path that AWS's naming fits, with its key; tell of the others."""
+class LocalLines(Local):
+    """Files of any name, with records and no header, of whose flow logs somebody told."""
+
+    def __init__(self, paths: Iterable[Path], shape: Shape) -> None:
+        """Take directories, files or globs, and what is known of the records in them."""
+        super().__init__(paths)
+        self._shape = shape
+
+    def units(self, days: Iterable[date], found: Mapping[str, Sequence[str]] | None = None) -> Sequence[Unit]:
+        """Return one unit for all paths."""
+        del found
+        wanted = frozenset(days)
+        name = f"local lines of {', '.join(map(str, self._paths))}"
+        return (Unit(name, lambda put: self._list(wanted, put)),)
+
+    def _list(self, days: frozenset[date], put: Put) -> Answer:
+        """List the files, each once; those that a date in name or folder puts far from the days are left out."""
+        seen: set[Path] = set()
+        foreign: set[str] = set()
+        unread: list[Unread] = []
+        for given in self._paths:
+            for path, key in _files(given, unread.append, foreign.add, is_data):
+                if path in seen:
+                    continue
+                seen.add(path)
+                try:
+                    told = path.stat()
+                except OSError as error:
+                    unread.append(self._refused(path, error))
+                    continue
+                obj = self._shape.made(str(path), key, datetime.fromtimestamp(told.st_mtime, UTC), days)
+                put([replace(obj, size=told.st_size)] if obj else [])
+        return Answer(foreign=len(foreign), unread=tuple(unread))
+
+    def _refused(self, path: Path, error: OSError) -> Unread:
+        where = {"account_id": self._shape.account_id, "region": self._shape.region}
+        return replace(_unread(None, f"{type(error).__name__}: {error.strerror}", str(path)), **where)
+
+
+def _named_by_aws(name: str) -> bool:
+    return parse_name(name) is not None
+
+
+def _files(
+    given: Path,
+    unread: Callable[[Unread], None],
+    foreign: Callable[[str], None],
+    fits: Callable[[str], bool] = _named_by_aws,
+) -> Iterator[tuple[Path, str]]:
+    """Give every file below a path whose name fits, with its key; tell of the others."""
     if given.exists():
         tops, base = [given], given if given.is_dir() else given.parent
     else:
@@ -87,7 +137,7 @@ def _files(given: Path, unread: Callable[[Unread], None], foreign: Callable[[str
     inside = base.resolve()
     walked = given.is_dir()  # a walk follows no link, so only the file itself can be one
     for path in found:
-        if not parse_name(path.name):
+        if not fits(path.name):
             foreign(str(path))
         elif (not walked or path.is_symlink()) and not _within(path, inside):
             unread(_unread(None, "a link that leads outside is not followed", str(path)))

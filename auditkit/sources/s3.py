@@ -20,10 +20,10 @@ from auditkit.sources import TABLE, Answer, Fetched, Put, SourceError, Unit
 from auditkit.sources.layout import day_folder, parse_key, roots
 from auditkit.sources.stream import CHUNK, save
 
-_FAILURES = (ClientError, BotoCoreError, ResponseParserError)
-_LIST = "s3:ListObjectsV2"
+FAILURES = (ClientError, BotoCoreError, ResponseParserError)
+LIST = "s3:ListObjectsV2"
 _GET = "s3:GetObject"
-_NO_ANSWER = "MalformedAnswer: not a listing"
+NO_ANSWER = "MalformedAnswer: not a listing"
 _CUT = "MalformedAnswer: the listing says that it goes on, and not how"
 
 
@@ -79,7 +79,7 @@ class Place:
             return ""
         needs = (
             "s3:ListBucket on the bucket"
-            if call == _LIST
+            if call == LIST
             else "s3:GetObject on the object, and kms:Decrypt if it is encrypted by KMS"
         )
         owner = f", and the bucket has to belong to account {self.owner}" if self.owner else ""
@@ -90,6 +90,7 @@ class S3:
     """Log objects in buckets."""
 
     threads = 16
+    listing = LIST
 
     def __init__(self, client_for: Callable[[str], Any], places: Iterable[Place]) -> None:
         """Take the clients and the places.
@@ -130,7 +131,7 @@ class S3:
         try:
             answer = self._client(place.reader).get_object(Bucket=bucket, Key=key, **same, **place.expected)
             sha256, size = save(answer["Body"].iter_chunks(CHUNK), to)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise SourceError(place.failed(key, _GET, error), _hint(error)) from None
         return Fetched(
             sha256=sha256, size=size, etag=answer.get("ETag", "").strip('"'), version_id=answer.get("VersionId", "")
@@ -145,42 +146,46 @@ class S3:
                 answer = self._client(place.reader).list_objects_v2(
                     Bucket=place.bucket, Prefix=root, MaxKeys=1, **place.expected
                 )
-            except _FAILURES as error:
-                return Answer(inside=tuple(found), requests=asked, unread=(place.failed(root, _LIST, error),))
+            except FAILURES as error:
+                return Answer(inside=tuple(found), requests=asked, unread=(place.failed(root, LIST, error),))
             asked += 1
             if "Name" not in answer:
-                unread = place.unread(root, _LIST, _NO_ANSWER)
+                unread = place.unread(root, LIST, NO_ANSWER)
                 return Answer(inside=tuple(found), requests=asked, unread=(unread,))
             self._note_region(place.bucket, answer)
             if answer.get("Contents") or answer.get("IsTruncated"):
                 found.append(root)
         return Answer(inside=tuple(found), requests=asked)
 
-    def _list(self, place: Place, folder: str, put: Put) -> Answer:
+    def _object(self, place: Place, folder: str, row: dict[str, Any]) -> LogObject | None:
+        """Return a key as a log object; None where AWS would not have written it there."""
+        return _object(place, folder, row)
+
+    def _list(self, place: Place, folder: str, put: Put, **more: str) -> Answer:
         """List a day's folder page by page; after a refusal the objects put before it stand."""
         foreign = asked = 0
         page: dict[str, Any] = {}
         unread: tuple[Unread, ...] = ()
         try:
-            for page in self._pages(place, folder):
+            for page in self._pages(place, folder, **more):
                 asked += 1
                 rows = page.get("Contents", ())
-                objects = [obj for row in rows if (obj := _object(place, folder, row))]
+                objects = [obj for row in rows if (obj := self._object(place, folder, row))]
                 foreign += len(rows) - len(objects)
                 put(objects)
-        except _FAILURES as error:
-            unread = (place.failed(folder, _LIST, error),)
+        except FAILURES as error:
+            unread = (place.failed(folder, LIST, error),)
         else:
             if "Name" not in page:
-                unread = (place.unread(folder, _LIST, _NO_ANSWER),)
+                unread = (place.unread(folder, LIST, NO_ANSWER),)
             elif page.get("IsTruncated"):
-                unread = (place.unread(folder, _LIST, _CUT),)
+                unread = (place.unread(folder, LIST, _CUT),)
         return Answer(foreign=foreign, requests=asked, unread=unread)
 
-    def _pages(self, place: Place, folder: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, place: Place, folder: str, **more: str) -> Iterator[dict[str, Any]]:
         """Give pages until one is none."""
         paginator = self._client(place.reader).get_paginator("list_objects_v2")
-        for page in paginator.paginate(Bucket=place.bucket, Prefix=folder, **place.expected):
+        for page in paginator.paginate(Bucket=place.bucket, Prefix=folder, **more, **place.expected):
             yield page
             if "Name" not in page:
                 return

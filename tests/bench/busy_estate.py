@@ -21,7 +21,9 @@ VPCS, INTERFACES = 10, 50
 START = datetime(2026, 7, 1, tzinfo=UTC)
 DAYS = 3
 AS_OF = "2026-07-05T06:00:00Z"
-FORMAT = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+FORMAT = (
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+)
 PORTS = (22, 80, 443, 3389, 5432, 6379, 8080, 53, 123, 25)
 PEERS = 50_500
 CONFIG = """\
@@ -67,7 +69,13 @@ def calls() -> Iterator[Call]:
         "DescribeVpcs",
         "Vpcs",
         [
-            {"VpcId": f"vpc-{v:017x}", "OwnerId": ACCOUNT, "CidrBlock": f"10.{v}.0.0/16", "IsDefault": False, "Tags": []}
+            {
+                "VpcId": f"vpc-{v:017x}",
+                "OwnerId": ACCOUNT,
+                "CidrBlock": f"10.{v}.0.0/16",
+                "IsDefault": False,
+                "Tags": [],
+            }
             for v in vpcs
         ],
     )

@@ -429,6 +429,11 @@ def finding(spec: Spec, n: int, rng: Random) -> Finding:
         cause = {
             "statement": "rules at 2026-10-01 04:12 UTC: consistent", "verdict": "consistent",
             "rules": [{"group_id": f"sg-{hexa}", "group_name": name or "bastion", "rule": "tcp 22 from 0.0.0.0/0", "description": name or "temporary, remove after migration"}],
+            "security_groups": {"verdict": "consistent", "reasons": []},
+            "network_acl": {"network_acl_id": f"acl-{hexa}", "verdict": "cannot tell", "reasons": [f"{name or 'acl'} stops the answers: entry 90 egress"],
+                            "entries": [{"network_acl_id": f"acl-{hexa}", "rule_number": 100, "egress": False, "rule_action": "allow", "rule": "entry 100 allows ingress from 0.0.0.0/0, all traffic"}]},
+            "route": {"route_table_id": f"rtb-{hexa}", "destination": "0.0.0.0/0", "target": "igw-1", "verdict": "consistent", "reasons": [],
+                      "routes": [{"route_table_id": f"rtb-{hexa}", "destination": "0.0.0.0/0", "target": name or "igw-1", "state": "active"}]},
         }  # fmt: skip
     waived = spec[6] == "excepted" or n % 7 == 5
     waiver = {"control": control, "resource": resource, "reason": "Bastion host until the migration ends; see the change record", "owner": "platform", "approved_by": "ciso", "approved_on": "2026-03-02",
@@ -478,6 +483,7 @@ def control(spec: Spec, findings: list[Finding], rng: Random) -> ControlResult:
         inconclusive=sum(r.inconclusive for r in results), waived=sum(r.waived for r in results), reasons=tuple(sorted({why for r in results for why in r.reasons})),
         basis="none" if wanted == "not_applicable" else "sample" if table == "flow_records" and severity in ("medium", "info") else "all",
         frameworks=tuple({"framework": f, "id": i, "strength": s, "source": f"{f}, {i}, as Security Hub lists it"} for f, i, s in frameworks), results=tuple(results),
+        sample={"population": 17204, "drawn": 118, "sampled": 118, "deviations": 0, "limit": 850, "limit_rate": 0.049411, "confidence": 0.95} if table == "flow_records" and severity in ("medium", "info") else None,
         where=where, fail_where=fail_where, rationale="An open port on the internet is found within minutes. What the logs show here is traffic that really arrived, not what a rule might allow.",
         remediation="Close the rule named as cause; let people in through Session Manager or a bastion with its own control.", undecidable_when="TCP flags are missing and the ports do not tell who began; or an interface-day was not observed.",
     )  # fmt: skip
@@ -548,9 +554,13 @@ def sample(per_control: int = 9, organization: str = "Example Corp") -> tuple[As
         findings=tuple(sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), STATUSES.index(f.status), f.control_id, f.account_id, f.region, f.resource_id, f.fingerprint))),
         findings_total={c.id: 2345 for c in controls if c.id == "no-public-ssh"},
         waivers={"used": [waiver], "expired": [{**waiver, "expires": "2026-09-01", "ticket": HOSTILE[4]}], "unused": [{**waiver, "control": "no-public-rdp", "reason": HOSTILE[3]}]},
-        sampling={"method": "random", "seed": 20260930, "confidence": 0.95, "tolerable_rate": 0.05, "population": 17204, "drawn": 59, "deviations": 0, "upper_limit": 0.0495, "statement": "no deviation in 59 of 17,204 interface-days: at most 4.95 % at 95 %, one-sided"},
-        top=({"by": "srcaddr", "items": [{"key": f"10.0.0.{i}", "bytes": 91_222_112_003 // i, "packets": 811_223 // i, "flows": 1211 // i} for i in range(1, 9)]},
-             {"by": "local_port", "items": [{"key": str(p), "bytes": 8_122_211 * p, "packets": 811 * p, "flows": p} for p in (443, 22, 5432)]}),
+        sampling={"mode": "random", "method": "SHA-256 rank within account and region, exact one-sided hypergeometric limit", "seed": 20260930, "confidence": 0.95, "tolerable_rate": 0.05, "unit": "interface-day",
+                  "population": 17204, "drawn": 118, "not_drawn": 17086, "file": "records/sample.parquet", "sha256": "5f" * 32, "strata": [
+                      {"account_id": ACCOUNTS[0][0], "region": "eu-central-1", "population": 12204, "sampled": 59, "drawn": 59, "parts": []},
+                      {"account_id": ACCOUNTS[1][0], "region": HOSTILE[4], "population": 5000, "sampled": 59, "drawn": 59, "parts": [{"controls": [HOSTILE[3]], "population": 4000, "sampled": 59}]}]},
+        top=(_top(["srcaddr"], [(f"10.0.0.{i}", 91_222_112_003 // i, 811_223 // i, 1211 // i) for i in range(1, 9)]),
+             _top(["local_port"], [(p, 8_122_211 * p, 811 * p, p) for p in (443, 22, 5432)]),
+             _top(["srcaddr", "subject"], [((HOSTILE[0], HOSTILE[3]), 812, 8, 1)], action="REJECT")),
         notes=("3 log objects are local files: their provenance is not proven by AWS", "the endpoint of 1 account is not AWS: http://127.0.0.1:5000"),
     )  # fmt: skip
     return assessment, Rows(
@@ -570,3 +580,19 @@ def nothing() -> Assessment:
         schema=SCHEMA, tool={"name": "auditkit", "version": "0.1.0"}, period={"start": "2026-07-01T00:00:00Z", "end": "2026-10-01T00:00:00Z", "interim": True}, as_of="2026-10-01T04:12:09Z",
         scope={}, population={}, coverage=(), unread=(), controls=(), findings=(), findings_total={}, waivers={}, sampling=None, top=(),
     )  # fmt: skip
+
+
+def _top(by: list[str], rows: list[tuple[Any, int, int, int]], action: str | None = None) -> dict[str, Any]:
+    """One list of top contributors, with as much again that others did, and a little that is not known."""
+    keys = [k if isinstance(k, tuple) else (k,) for k, *_ in rows]
+    items = [
+        {"key": dict(zip(by, key, strict=True)), "bytes": b, "packets": p, "flows": f, "share": 0.1}
+        for key, (_, b, p, f) in zip(keys, rows, strict=True)
+    ]
+    sums = {name: sum(i[name] for i in items) for name in ("bytes", "packets", "flows")}
+    little = {name: n // 10 + 1 for name, n in sums.items()}
+    total = {name: 2 * n + little[name] for name, n in sums.items()}
+    return {
+        "by": by, "action": action, "metric": "bytes", "items": items, "others": {**sums, "groups": 3}, "not_known": little,
+        "total": total, "flows_without_the_metric": 2, "undecided": dict.fromkeys(sums, 0),
+    }  # fmt: skip

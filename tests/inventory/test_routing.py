@@ -210,3 +210,23 @@ def test_a_rule_of_a_security_group_names_its_vpc(inventory):
     permission = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     group = {"GroupId": "sg-1", "VpcId": "vpc-1", "IpPermissions": [permission]}
     assert inventory(SecurityGroups=[group]).security_group_rules[0].vpc_id == "vpc-1"
+
+
+def test_icmp_entries_are_for_a_type_or_for_all(inventory):
+    told = ({"Type": 8, "Code": -1}, {"Type": -1, "Code": -1}, None)
+    entries = [
+        WEB | {"Protocol": "1", "PortRange": None, "RuleNumber": n, "IcmpTypeCode": one} for n, one in enumerate(told)
+    ]
+    rows = inventory(NetworkAcls=[acl(*entries, WEB)]).network_acl_entries
+    assert [one.icmp_type for one in rows] == [8, -1, None, -1]
+
+
+def test_gateways_that_route_by_a_table_are_told_apart_from_its_subnets(inventory):
+    """Edge associations: GatewayId instead of SubnetId (Amazon VPC User Guide, "Gateway route tables")."""
+    edge = table(
+        LOCAL, associations=[{"Main": False, "GatewayId": "igw-1", "AssociationState": {"State": "associated"}}]
+    )
+    (row,) = inventory(RouteTables=[edge]).routes
+    assert (row.gateway_ids, row.subnet_ids, row.is_main) == (("igw-1",), (), False)
+    gone = table(LOCAL, associations=[{"GatewayId": "igw-1", "AssociationState": {"State": "disassociated"}}])
+    assert inventory(RouteTables=[gone]).routes[0].gateway_ids == ()

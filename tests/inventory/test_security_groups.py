@@ -88,3 +88,16 @@ def test_a_permission_that_makes_no_sense_is_unread(inventory, permission):
 def test_a_group_without_its_permissions_is_unread_and_not_closed(inventory):
     built = inventory(SecurityGroups=[{"GroupId": "sg-1"}])
     assert [one.error for one in built.unread] == ["not as AWS writes it: SecurityGroups[]: IpPermissions is missing"]
+
+
+def test_icmp_rules_are_for_a_type_or_for_all(inventory):
+    """Absent is not all: what a rule is for is then not known."""
+    told = {"type": {"FromPort": 8, "ToPort": -1}, "all": {"FromPort": -1, "ToPort": -1}, "absent": {}}
+    kinds = {}
+    for name, ports in told.items():
+        permission = {"IpProtocol": "icmp", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]} | ports
+        (row,) = inventory(SecurityGroups=[group(permission)]).security_group_rules
+        kinds[name] = row.icmp_type
+    assert kinds == {"type": 8, "all": -1, "absent": None}
+    tcp = {"IpProtocol": "tcp", "FromPort": 8, "ToPort": 8, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+    assert inventory(SecurityGroups=[group(tcp)]).security_group_rules[0].icmp_type == -1

@@ -38,6 +38,10 @@ ELSE = [
 ]
 """Loopback, link-local, 240/4; no unicast: multicast, the unspecified."""
 
+WORDS = ["whole", "gap", "idle", "expired", "pending", "unknown"]
+OPEN = ["unknown", "pending", "expired"]
+"""Words of an open column, and those of them that say that it could not be decided."""
+
 K = bool | None
 
 
@@ -53,6 +57,10 @@ def no(value: K) -> K:
     return None if value is None else not value
 
 
+def agreed(values: list[K]) -> K:
+    return values[0] if len(set(values)) == 1 else None
+
+
 class Kleene:
     """Judges text data over the columns of one table.
 
@@ -60,10 +68,17 @@ class Kleene:
         types: column → type.
         named: network → its CIDRs, and whether all its members could be read.
         vpcs: VPC id → CIDRs.
+        lists: prefix list, by id or name → the entries of each list so called, None where they were not read.
     """
 
-    def __init__(self, types: dict[str, str], named: dict[str, tuple[list[str], bool]], vpcs: dict[str, list[str]]):
-        self.types, self.named, self.vpcs = types, named, vpcs
+    def __init__(
+        self,
+        types: dict[str, str],
+        named: dict[str, tuple[list[str], bool]],
+        vpcs: dict[str, list[str]],
+        lists: dict[str, list[list[str] | None]] | None = None,
+    ):
+        self.types, self.named, self.vpcs, self.lists = types, named, vpcs, lists or {}
 
     def judge(self, data: Any, row: dict[str, Any]) -> K:
         if isinstance(data, list):
@@ -101,12 +116,11 @@ class Kleene:
         if cell is None:
             return None
         if type_ == "state" and cell == "unknown":
-            possible = (
-                {self.operator(type_, op, items, s, row) for s in STATES[STATES.index(row["at_least"]) :]}
-                if row["at_least"]
-                else {None}
-            )
-            return possible.pop() if len(possible) == 1 else None
+            least = STATES.index(row["at_least"] or "none")
+            return agreed([self.operator(type_, op, items, s, row) for s in STATES[least:]])
+        if type_ == "open" and cell in OPEN and cell not in items:
+            stands_for = WORDS if cell == "unknown" else [w for w in WORDS if w not in OPEN]
+            return agreed([(one in items) is (op == "in") for one in stands_for])
         if op == "not_in":
             return no(self.operator(type_, "in", items, cell, row))
         if op == "exists":
@@ -163,7 +177,10 @@ class Kleene:
         if item == "internet":
             return not among(PRIVATE + ELSE + everywhere)
         if item == "vpc":
-            return None if row["vpc_id"] not in self.vpcs else among(self.vpcs[row["vpc_id"]])
+            return None if not self.vpcs.get(row["vpc_id"]) else among(self.vpcs[row["vpc_id"]])
+        if item.startswith(("pl-", "com.amazonaws.")):
+            known = [None if one is None else among(one) for one in self.lists.get(item, [None])]
+            return agreed(known)
         if item in self.named:
             cidrs, whole = self.named[item]
             return among(cidrs) or (False if whole else None)

@@ -16,6 +16,18 @@ NUMBERS = {
 }  # fmt: skip
 """Numeric field → the first number too large for it (ports 16 bits, protocol 8, the rest what Parquet's INT_64 holds)."""
 ADDRESSES = ("srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr")
+OF_A_FLOW = (
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "action",
+    "pkt-srcaddr",
+    "pkt-dstaddr",
+)
 UNKNOWN_WHEN_DASH = ("tcp-flags", "encryption-status")
 TEXTS = (
     "account-id",
@@ -33,6 +45,7 @@ TEXTS = (
     "reject-reason",
     "instance-tag",
 )
+TAGS = ("instance-tag", "instance-tag-2", "interface-tag", "interface-tag-2", "asg-tag", "asg-tag-2")
 OF_TRANSIT_GATEWAYS = ("tgw-id", "tgw-attachment-id", "resource-type")
 OF_VPCS = (
     "interface-id", "action", "vpc-id", "subnet-id", "instance-id", "pkt-srcaddr", "pkt-dstaddr", "az-id", "traffic-path", "resource-id", "reject-reason",
@@ -58,8 +71,8 @@ class Held:
 def read(packed: bytes) -> Held:
     """Read an object; a truncated end counts one damage, and the half line before it is not read."""
     held = Held()
-    text, whole = gunzip(packed)
-    if not whole:
+    text, whole = gunzip(packed) if packed[:2] == b"\x1f\x8b" or not packed else (packed, True)
+    if not whole or not packed:
         held.damaged += 1
         text = text[: text.rfind(b"\n") + 1]
     header: list[str] | None = None
@@ -67,12 +80,12 @@ def read(packed: bytes) -> Held:
         if not raw.strip():
             continue
         try:
-            tokens = raw.decode().split()
+            tokens = [token.decode() for token in raw.split()]
         except UnicodeDecodeError:
             tokens = None
         if tokens is not None and names_fields(tokens):
             header = tokens
-        elif tokens is None or header is None or len(tokens) != len(header):
+        elif tokens is None or header is None or len(tokens) != len(header) or len(header) != len(set(header)):
             held.damaged += 1
         else:
             line(held, number, dict(zip(header, tokens, strict=True)))
@@ -94,6 +107,8 @@ def gunzip(packed: bytes) -> tuple[bytes, bool]:
         if not member.eof:
             return out, False
         packed = packed[at + 1 :]
+        while packed[:1] == b"\0":  # padding
+            packed = packed[1:]
     return out, True
 
 
@@ -113,20 +128,22 @@ def line(held: Held, number: int, record: dict[str, str]) -> None:  # noqa: C901
             values[name] = None if token == "-" else int(token)
         elif name in ADDRESSES:
             try:
-                ipaddress.ip_address(token) if token != "-" else None
+                ipaddress.ip_address(token.replace("%", "no scopes")) if token != "-" else None
             except ValueError:
                 held.damaged += 1
                 return
             values[name] = token
         else:
-            values[name] = token
+            values[name] = percent(token) if name in TAGS else token
     for name in ("start", "end"):
         if name in values:
             if values[name] is None:
                 held.damaged += 1
                 return
             values[name] = values[name] // 1000 if values[name] > 10**11 else values[name]
-    status = values.pop("log-status", "OK")
+    said = [token for name, token in record.items() if name in OF_A_FLOW]
+    made_up = "SKIPDATA" if said and set(said) == {"-"} else "OK"  # nobody can tell skipped records from none
+    status = values.pop("log-status", made_up)
     if status not in ("OK", "NODATA", "SKIPDATA") or (
         "start" in values and "end" in values and values["end"] < values["start"]
     ):
@@ -135,6 +152,21 @@ def line(held: Held, number: int, record: dict[str, str]) -> None:  # noqa: C901
         held.ok[number] = {n: v for n, v in values.items() if n in KNOWN}
     else:
         held.silent[number] = (status, values.get("start"), values.get("end"))
+
+
+def percent(token: str) -> str:
+    """Decode %41 and the like, as UTF-8; what would become the sign for "no tag" stays."""
+    out, at, data = bytearray(), 0, token.encode()
+    while at < len(data):
+        digits = data[at + 1 : at + 3]
+        if data[at : at + 1] == b"%" and len(digits) == 2 and all(d in b"0123456789abcdefABCDEF" for d in digits):
+            out.append(int(digits, 16))
+            at += 3
+        else:
+            out.append(data[at])
+            at += 1
+    plain = out.decode("utf-8", "replace")
+    return token if plain == "-" else plain
 
 
 def stored(record: dict[str, Any], name: str) -> Any:

@@ -52,6 +52,13 @@ def test_the_entries_of_a_prefix_list_are_asked_where_something_refers_to_it(run
     assert estate.ids["partners"] in {row["PrefixListId"] for row in listed}
 
 
+def test_the_entries_of_a_prefix_list_are_asked_where_a_control_names_it(run, estate):
+    found = run(one(estate, prefix_lists=("com.amazonaws.us-east-1.s3", "pl-0123456789abcdef0")))
+    listed = found.rows("DescribeManagedPrefixLists", "PrefixLists", account_id=estate.web, region="us-east-1")
+    (ours,) = [row["PrefixListId"] for row in listed if row["PrefixListName"] == "com.amazonaws.us-east-1.s3"]
+    assert {c.resource for c in found.of("GetManagedPrefixListEntries")} == {estate.ids["partners"], ours}
+
+
 def test_events_are_asked_only_from_when_it_is_told(run, estate, wire):
     start = datetime(2026, 11, 1, tzinfo=UTC)
     found = run(one(estate, events_from=start))

@@ -57,6 +57,7 @@ def read(read: ObjectRead, stored: BinaryIO, addresses: Addresses, gathered: Gat
         done = 0
         try:
             for batch in file.iter_batches(_BATCH, row_groups=[at], use_threads=False):
+                batch.validate(full=True)  # a damaged page may point beyond its dictionary
                 _add(read, layout, batch, line + done, addresses, gathered)
                 done += batch.num_rows
                 yield from gathered.full()
@@ -95,17 +96,18 @@ def _add(
         why.append("ends before it starts")
         start, end = (_seconds(columns[name]) for name in ("start", "end"))
         reasons[(end < start) & (reasons == 0)] = len(why) - 1
+    kept = np.flatnonzero(reasons == 0)
+    if len(kept) < rows:
+        columns = {name: column.take(pa.array(kept)) for name, column in columns.items()}
+    # Dictionaries hold what other rows say: only what these say counts.
+    columns = {name: _compact(column) for name, column in columns.items()}
+    table = assemble(layout, columns, len(kept)) if len(kept) else None
+    assert (table is None) == (not len(kept)), "rows were checked one by one"
     for at in np.unique(reasons[reasons > 0]).tolist():
         hurt = np.flatnonzero(reasons == at)
         read.hurt(why[at], line + int(hurt[0]), len(hurt))
-    kept = np.flatnonzero(reasons == 0)
-    if not len(kept):
-        return
-    if len(kept) < rows:
-        columns = {name: _compact(column.take(pa.array(kept))) for name, column in columns.items()}
-    table = assemble(layout, columns, len(kept))
-    assert table is not None, "rows were checked one by one"
-    gathered.add(layout.fields, table, [(read, len(kept))], (kept + line).astype(np.uint32))
+    if table is not None:
+        gathered.add(layout.fields, table, [(read, len(kept))], (kept + line).astype(np.uint32))
 
 
 def _seconds(column: pa.Array) -> np.ndarray[Any, Any]:
@@ -115,7 +117,11 @@ def _seconds(column: pa.Array) -> np.ndarray[Any, Any]:
 
 def _compact(column: Any) -> Any:
     """Forget the dictionary's values that no row has any more."""
-    return column.dictionary_decode().dictionary_encode() if isinstance(column, pa.DictionaryArray) else column
+    if not isinstance(column, pa.DictionaryArray):
+        return column
+    used = np.zeros(len(column.dictionary), dtype=bool)
+    used[np.asarray(column.indices)] = True
+    return column if used.all() else column.dictionary_decode().dictionary_encode()
 
 
 def _typed(name: str, column: pa.Array, addresses: Addresses) -> tuple[Any, np.ndarray[Any, Any], str]:

@@ -80,7 +80,7 @@ def _new_file(held: list[bytes], top: bytes, part: bytes) -> bool:
     Members may also be cut anywhere: only a whole record before a whole header is a border.
     """
     words = part[:LONGEST].partition(b"\n")[0].decode("utf-8", "replace").split()
-    if held[-1].endswith(b"\n") or not is_header(words) or words[0] not in BY_NAME:
+    if held[-1][-1:].isspace() or part[:1].isspace() or not is_header(words) or words[0] not in BY_NAME:
         return False
     tail: list[bytes] = []
     for before in reversed(held[-_BACK:]):
