@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -68,6 +69,9 @@ MEMORY = 640
 """MiB that tables may take before they go to disk: what Python holds comes on top."""
 
 
+T = TypeVar("T")
+
+
 class DuckDB:
     """Tables in memory, spilling to a folder of their own when they outgrow it.
 
@@ -79,13 +83,13 @@ class DuckDB:
             ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
         )
         self.db.execute("SET TimeZone = 'UTC'")
-        self.db.execute(
-            "SET preserve_insertion_order = false"
-        )  # what is shown is sorted; keeping an order takes memory
+        # What is shown is sorted; keeping an order of insertion takes memory.
+        self.db.execute("SET preserve_insertion_order = false")
         if spill is not None:
             spill.mkdir(parents=True, exist_ok=True)
             self.db.execute("SET temp_directory = ?", [str(spill)])
             self.db.execute(f"SET memory_limit = '{MEMORY}MiB'")
+        self._memory = MEMORY
         self.reader = Reader()
         self.lines = Lines()
         self.derived = False
@@ -98,7 +102,7 @@ class DuckDB:
     def add(self, name: str, table: pa.Table) -> None:
         """Make a table of the engine."""
         self.db.register("_incoming", table)
-        self.db.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM _incoming')
+        self.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM _incoming')
         self.db.unregister("_incoming")
 
     def add_rows(self, name: str, columns: Sequence[Column], rows: Iterable[Any]) -> None:
@@ -107,7 +111,8 @@ class DuckDB:
 
     def arrow(self, sql: str) -> pa.Table:
         """Run one select."""
-        return self.db.sql(sql).to_arrow_table()
+        table: pa.Table = self._run(lambda: self.db.sql(sql).to_arrow_table())
+        return table
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Run one select that gives few rows."""
@@ -116,7 +121,18 @@ class DuckDB:
 
     def execute(self, sql: str) -> None:
         """Run one statement."""
-        self.db.execute(sql)
+        self._run(lambda: self.db.execute(sql))
+
+    def _run(self, statement: Callable[[], T]) -> T:
+        """Run a statement; one that cannot do with the memory given gets more, while the machine has it."""
+        while True:
+            try:
+                return statement()
+            except duckdb.OutOfMemoryException:
+                if 2 * self._memory > _machine():
+                    raise
+                self._memory *= 2
+                self.db.execute(f"SET memory_limit = '{self._memory}MiB'")
 
     def load(self, objects: Iterable[tuple[LogObject, Path]]) -> list[ObjectRead]:
         """Read log objects: their lines with log-status OK, and what NODATA and SKIPDATA say.
@@ -124,22 +140,15 @@ class DuckDB:
         Returns:
             what each object held, in order.
         """
-        self.db.execute(SILENT)
+        self.execute(SILENT)
         for batch in self.reader.read(objects):
             table, statements = self.lines.statements(batch, self.reader.objects)
             self.db.register("_batch", table)
             for sql in statements:
-                self.db.execute(sql)
+                self.execute(sql)
             self.db.unregister("_batch")
-        self._count()
         self._name()
         return self.reader.objects
-
-    def _count(self) -> None:
-        for row in self.rows(f"SELECT obj, count(*) AS n FROM ({self.lines.all(())}) GROUP BY obj"):
-            self.reader.objects[row["obj"]].ok = row["n"]
-        for row in self.rows("SELECT obj, log_status, count(*) AS n FROM silent GROUP BY ALL"):
-            setattr(self.reader.objects[row["obj"]], row["log_status"].lower(), row["n"])
 
     def _name(self) -> None:
         """Make the tables of what the numbers stand for, and the view that shows lines as they were."""
@@ -148,8 +157,8 @@ class DuckDB:
         rows = self.lines.origins.rows()
         self.add("origins", pa.Table.from_pylist(rows, ORIGINS))
         objects = [(o.number, o.object.uri, int(o.object.slot.timestamp())) for o in self.reader.objects]
-        self.db.execute(f"CREATE OR REPLACE VIEW lines AS {self.lines.shown()}")
-        self.db.execute("CREATE OR REPLACE VIEW silences AS SELECT * FROM silent")
+        self.execute(f"CREATE OR REPLACE VIEW lines AS {self.lines.shown()}")
+        self.execute("CREATE OR REPLACE VIEW silences AS SELECT * FROM silent")
         self.add(
             "objects",
             pa.table(list(map(pa.array, zip(*objects, strict=True))) or [[]] * 3, names=["obj", "uri", "slot"]).cast(
@@ -180,7 +189,7 @@ class DuckDB:
                 continue
             self.add(name, arrow_table(columns, rows))
         for name, casts in traffic.CASTS.items():
-            self.db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * REPLACE ({casts}) FROM {name}")
+            self.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * REPLACE ({casts}) FROM {name}")
         ok = self.lines.all(("start", "end"))
         for statement in (
             traffic.heard(self.lines), traffic.DAYS_SEEN, "DROP TABLE heard", traffic.LOG_TRAFFIC_OF_THE_GONE, traffic.CHOSEN, traffic.CHOSEN_LINES,
@@ -192,11 +201,11 @@ class DuckDB:
             *(f"DROP TABLE {one.table}" for one in self.lines.formats.values()),
             peers.HOLDERS, peers.remotes(whole=whole),
         ):  # fmt: skip
-            self.db.execute(statement)
+            self.execute(statement)
         self.derived = True
-        self.db.execute(f"CREATE OR REPLACE VIEW flow_records AS {self.relation('flow_records', None)}")
+        self.execute(f"CREATE OR REPLACE VIEW flow_records AS {self.relation('flow_records', None)}")
         for name in ("unit_days", "holders", "own", "own_ranges"):  # large, and done with
-            self.db.execute(f"DROP TABLE {name}")
+            self.execute(f"DROP TABLE {name}")
         pa.default_memory_pool().release_unused()
 
     def _strangers(self) -> list[str]:
@@ -271,16 +280,16 @@ class DuckDB:
         for column, values in (("account_id", accounts), ("region", regions)):
             if values:
                 there = f"{column} NOT IN ({', '.join(map(text, values))})"
-                self.db.execute(f"DELETE FROM interface_days WHERE {there}")
-                self.db.execute(f"DELETE FROM flows WHERE place IN (SELECT place FROM places WHERE {there})")
+                self.execute(f"DELETE FROM interface_days WHERE {there}")
+                self.execute(f"DELETE FROM flows WHERE place IN (SELECT place FROM places WHERE {there})")
 
     def begin_matches(self) -> None:
         """Make the table of the records that break a control."""
-        self.db.execute("CREATE OR REPLACE TABLE matches (control_id VARCHAR, _id BIGINT)")
+        self.execute("CREATE OR REPLACE TABLE matches (control_id VARCHAR, _id BIGINT)")
 
     def keep_matches(self, control_id: str) -> None:
         """Keep the records that `evaluate` has just judged to break a control."""
-        self.db.execute(f"INSERT INTO matches SELECT {text(control_id)}, _id FROM judged WHERE verdict")
+        self.execute(f"INSERT INTO matches SELECT {text(control_id)}, _id FROM judged WHERE verdict")
 
     def write_matches(self, path: Path) -> None:
         """Write every record that broke a control, once for each control, with the initiator that ports accused.
@@ -290,7 +299,7 @@ class DuckDB:
         columns = (*(c.name for c in TABLES["flow_records"].columns), "initiator_by_ports")
         types = {c.name: ARROW[c.type] for c in TABLES["flow_records"].columns}
         schema = pa.schema([("control_id", pa.string()), *types.items()])
-        self.db.execute(
+        self.execute(
             "CREATE OR REPLACE TABLE ordered AS SELECT m.control_id, m._id, row_number() OVER (ORDER BY m.control_id, f.obj, f.line) AS n "
             f"FROM matches m JOIN ({self.relation('flow_records', ('obj', 'line'))}) f ON f._id = m._id"
         )
@@ -304,7 +313,7 @@ class DuckDB:
                     f"SELECT m.control_id, {_ACCUSED} FROM ({some}) m JOIN ({wide}) w ON w._id = m._id ORDER BY m.n"
                 )
                 file.write_table(table.rename_columns(schema.names).cast(schema), _GROUP)
-        self.db.execute("DROP TABLE ordered")
+        self.execute("DROP TABLE ordered")
 
     def interface_days(self) -> pa.Table:
         """The table of interface-days."""
@@ -340,7 +349,7 @@ class DuckDB:
             "lo", pa.array([None if n is None else n & (2**64 - 1) for n in numbers], pa.uint64())
         )
         self.add("addresses", table)
-        self.db.execute(
+        self.execute(
             "CREATE OR REPLACE TABLE addresses AS SELECT code, text, hi::UHUGEINT * 18446744073709551616::UHUGEINT + lo::UHUGEINT AS ip FROM addresses"
         )
 
@@ -365,6 +374,11 @@ def of_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> DuckDB:
         engine.add("interface_days", arrow_table(TABLES["interface_days"].columns, []))
     engine.execute(f"CREATE TABLE {table.name} AS SELECT r.*{numbers} FROM _rows r")
     return engine
+
+
+def _machine() -> int:
+    """Memory of this machine, MiB."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
 
 
 def _typed(name: str, table: pa.Table) -> pa.Table:

@@ -10,15 +10,18 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO
 
 import pyarrow as pa
+from isal import igzip_lib, isal_zlib
 
 LARGEST = 2**31
 """Bytes that one object may unpack to; AWS closes a file at 75 MB packed."""
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _GZIP_BITS = 31
 """zlib's window bits for one gzip member."""
+_BROKEN: type[Exception] = igzip_lib.IsalError  # type: ignore[assignment]  # its stub calls the class an instance
 _PACKED = 4 * 2**20
 _TEXT = 16 * 2**20
 _SMALL = 2**14
@@ -65,12 +68,16 @@ class Unpacked:
         while len(first) < len(ZSTD) and (more := next(parts, None)) is not None:
             first += more[0]
         unpack = _gunzip if first.startswith(GZIP) else _unzstd if first.startswith(ZSTD) else None
-        rest = _chain(first, parts)
         if unpack is None:
             yield first, begins
             yield from parts
             return
-        text = self._counted(unpack(self, rest))
+        last = next(parts, None)
+        whole = _quick(first) if unpack is _gunzip and last is None else None
+        if whole is not None:
+            text = self._counted(iter([(whole, True)] if whole else ()))
+        else:
+            text = self._counted(unpack(self, _chain(first, chain([last] if last else [], parts))))
         yield from self._of(text, depth + 1) if depth < self._again else text
 
 
@@ -93,6 +100,16 @@ def _chain(first: bytes, parts: Iterator[tuple[bytes, bool]]) -> Iterator[bytes]
     yield first
     for part, _ in parts:
         yield part
+
+
+def _quick(data: bytes) -> bytes | None:
+    """Unpack gzip of one sound member and not too much in it; None for anything else."""
+    member = isal_zlib.decompressobj(_GZIP_BITS)
+    try:
+        text = member.decompress(data, _TEXT)
+    except _BROKEN:
+        return None
+    return bytes(text) if member.eof and not member.unused_data else None
 
 
 def _gunzip(of: Unpacked, parts: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
