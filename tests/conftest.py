@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from auditkit.cli import run as command
 from auditkit.example import write
 from auditkit.model.assessment import Assessment
 from auditkit.run import Run
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job inherits it ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

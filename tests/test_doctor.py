@@ -78,7 +78,9 @@ def test_where_nothing_is_missing_every_call_is_tried_and_nothing_is_read(
     status, checks = examine()
     assert (status, bad(checks)) == (0, [])
     tried = {one["name"].split()[0] for one in checks}
-    assert {f"{a.service}:{a.operation}" for a in ACTIONS if a.where in ("member", "logs")} <= tried
+    assert {
+        f"{a.service}:{a.operation}" for a in ACTIONS if a.where in ("member", "logs") and a.operation != "GetLogEvents"
+    } <= tried
     assert {one["account_id"] for one in checks if one["part"] == "accounts"} == set(estate.accounts)
     assert len({(one["account_id"], one["region"]) for one in checks if one["part"] == "calls"}) == 1
     objects = [request.url for name, request in wire.sent if name == "s3:GetObject"]

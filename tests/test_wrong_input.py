@@ -99,7 +99,7 @@ def test_all_problems_of_all_files_come_at_once(small: Path, audit: Audit) -> No
             "line 2: dstport is not a number",
             (1, 1),
         ),
-        (b"this is no gzip", "the gzip data is damaged", (0, 1)),
+        (b"this is no gzip", "no header names the fields", (0, 1)),
         (gzip.compress(LINE.encode(), mtime=0), "no header names the fields", (0, 1)),
         (gzip.compress(b"", mtime=0), "", (0, 0)),
         (b"", "the object is empty", (0, 1)),

@@ -98,7 +98,9 @@ def decide(
     undecided = tuple(
         c.id for c in controls if c.severity in counted and any(r.status == "inconclusive" for r in places[c.id])
     )
-    examined = any(r.status != "not_applicable" for results in places.values() for r in results)
+    # What no control that counts was about was not cleared by one that does not count.
+    counting = [places[c.id] for c in controls if c.severity in counted] or places.values()
+    examined = any(r.status != "not_applicable" for results in counting for r in results)
     # A control that fails in one place can be undecided in another: both are said, 1 wins over 3.
     open_ends = (undecided if inconclusive == "fail" else ()) or not examined
     status = FINDINGS if failed else OPEN if open_ends else PASSES
