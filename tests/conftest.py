@@ -16,7 +16,6 @@ from auditkit.example import write
 from auditkit.model.assessment import Assessment
 from auditkit.run import Run
 
-
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job inherits it ignored
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
