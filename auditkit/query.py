@@ -71,6 +71,12 @@ def select(table: str, columns: Mapping[str, str], order: str) -> str:
     return f"SELECT {', '.join(f'({sql}) AS {name(n)}' for n, sql in columns.items())} FROM {name(table)} ORDER BY {name(order)}"
 
 
+def among(number: str, ranges: Iterable[Range], dialect: Dialect = DUCKDB) -> str:
+    """Return whether a 128-bit number is in one of some ranges; of none, false."""
+    big = dialect.big.format
+    return " OR ".join(f"{number} BETWEEN {big(value=low)} AND {big(value=high)}" for low, high in ranges) or "FALSE"
+
+
 @dataclass(frozen=True)
 class Compiler:
     """Compiles conditions over one table.
@@ -85,6 +91,8 @@ class Compiler:
     """Column → SQL expression, where it is not the column of that name; `NULL` makes it undecided."""
     dialect: Dialect = DUCKDB
     """The engine's spelling."""
+    members: Mapping[str, str] = field(default_factory=dict)
+    """Network → ending of the columns that say whether an address is in it: NULL of NULL, false of `-`."""
 
     def sql(self, condition: Condition) -> str:
         """Return a boolean expression: TRUE, FALSE or NULL, on every row."""
@@ -174,6 +182,11 @@ class Compiler:
         return f"(CASE {column} {' '.join(arms)} ELSE {self._plain(test, column)} END)"
 
     def _address(self, test: Test, column: str) -> str:
+        if test.column not in self.columns and all(
+            isinstance(item, str) and item in self.members for item in test.value
+        ):
+            flags = " OR ".join(name(f"{test.column}{self.members[item]}") for item in test.value)
+            return f"({flags})" if test.op == "in" else f"(NOT ({flags}))"
         number = self.columns.get(f"{test.column}_ip", self.dialect.number.format(column=test.column))
         ranges: list[Range] = []
         maybe: list[Range] = []
@@ -209,10 +222,7 @@ class Compiler:
         return f"(CASE {self.column('vpc_id')} {' '.join(arms)} ELSE NULL END)" if arms else "NULL::BOOLEAN"
 
     def _among(self, number: str, ranges: Iterable[Range]) -> str:
-        return " OR ".join(f"{number} BETWEEN {self._big(low)} AND {self._big(high)}" for low, high in ranges)
-
-    def _big(self, value: int) -> str:
-        return self.dialect.big.format(value=value)
+        return among(number, ranges, self.dialect)
 
     def _literal(self, value: Any) -> str:
         if isinstance(value, bool):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,13 +16,13 @@ import pyarrow.parquet as pq
 from auditkit.engines import flows, peers, traffic
 from auditkit.engines.lines import SILENT, Lines
 from auditkit.engines.reading import ObjectRead, Reader
-from auditkit.model.addresses import address
+from auditkit.model.addresses import Networks, address
 from auditkit.model.columnar import ARROW, Rows, array
 from auditkit.model.delivery import DELIVERY_STATES, LOCAL, Tally
 from auditkit.model.records import LogObject
 from auditkit.model.schema import TABLES, Table
 from auditkit.model.tables import Column
-from auditkit.query import text
+from auditkit.query import among, text
 
 _EPOCH = date(1970, 1, 1)
 ORIGINS = pa.schema([("origin", pa.int32()), *((n, pa.string()) for n in ("flow_log_id", "account_id", "region"))])
@@ -93,6 +93,8 @@ class DuckDB:
         self.reader = Reader()
         self.lines = Lines()
         self.derived = False
+        self._told: dict[str, list[dict[str, Any]]] = {}
+        self._members: tuple[Networks, dict[str, str]] | None = None
         self.whole = False
 
     def close(self) -> None:
@@ -190,23 +192,37 @@ class DuckDB:
             self.add(name, arrow_table(columns, rows))
         for name, casts in traffic.CASTS.items():
             self.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * REPLACE ({casts}) FROM {name}")
-        ok = self.lines.all(("start", "end"))
-        for statement in (
-            traffic.heard(self.lines), traffic.DAYS_SEEN, "DROP TABLE heard", traffic.LOG_TRAFFIC_OF_THE_GONE, traffic.CHOSEN, traffic.CHOSEN_LINES,
-            traffic.UNIT_DAYS, traffic.NEIGHBOURS, traffic.minutes("minutes_ok", ok),
-            traffic.minutes("minutes_nodata", "SELECT * FROM silent WHERE log_status = 'NODATA'"),
-            traffic.minutes("minutes_skipdata", "SELECT * FROM silent WHERE log_status = 'SKIPDATA'"),
-            traffic.DRAWN if "sample_days" in tables else traffic.NOT_DRAWN, traffic.INTERFACE_DAYS,
-            flows.places(self.lines), flows.OWN, *self._strangers(), flows.HIDES, *flows.flows(self.lines, frozenset(service_ports)),
-            *(f"DROP TABLE {one.table}" for one in self.lines.formats.values()),
-            peers.HOLDERS, peers.remotes(whole=whole),
-        ):  # fmt: skip
+        for statement in self._statements(frozenset(service_ports), sampled="sample_days" in tables):
             self.execute(statement)
         self.derived = True
         self.execute(f"CREATE OR REPLACE VIEW flow_records AS {self.relation('flow_records', None)}")
         for name in ("unit_days", "holders", "own", "own_ranges"):  # large, and done with
             self.execute(f"DROP TABLE {name}")
         pa.default_memory_pool().release_unused()
+
+    def _statements(self, service_ports: Collection[int], *, sampled: bool) -> Iterator[str]:
+        lines = self.lines
+        yield from (
+            traffic.heard(lines), traffic.DAYS_SEEN, "DROP TABLE heard", traffic.LOG_TRAFFIC_OF_THE_GONE, traffic.CHOSEN, traffic.CHOSEN_LINES,
+            traffic.UNIT_DAYS, traffic.NEIGHBOURS, traffic.minutes("minutes_ok", lines.all(("start", "end"))),
+            traffic.minutes("minutes_nodata", "SELECT * FROM silent WHERE log_status = 'NODATA'"),
+            traffic.minutes("minutes_skipdata", "SELECT * FROM silent WHERE log_status = 'SKIPDATA'"),
+            traffic.DRAWN if sampled else traffic.NOT_DRAWN, traffic.INTERFACE_DAYS,
+            flows.places(lines), flows.OWN, *self._strangers(), flows.HIDES, *flows.flows(lines, service_ports),
+            *(f"DROP TABLE {one.table}" for one in lines.formats.values()),
+            peers.HOLDERS, peers.remotes(whole=self.whole),
+        )  # fmt: skip
+        yield from self._words()
+
+    def _words(self) -> Iterator[str]:
+        """Keep the texts of places and addresses as enumerations: in the rows that are judged, a number stands for each."""
+        some = [c for c in flows.PLACE if not c.endswith("_tags")]
+        yield from flows.enumerated("places", [c for c in some if self._filled("places", c)])
+        if len(self.lines.addresses) <= flows.MOST:
+            yield from flows.enumerated("addresses", ["text"])
+
+    def _filled(self, table: str, column: str) -> bool:
+        return bool(self.rows(f'SELECT count("{column}") > 0 AS there FROM {table}')[0]["there"])
 
     def _strangers(self) -> list[str]:
         """Guess the addresses of interfaces that the inventory does not have, where there are any."""
@@ -227,6 +243,30 @@ class DuckDB:
             return flows.relation(self.lines, wanted, whole=self.whole, only=only)
         where = f" WHERE rowid IN ({only})" if only else ""
         return f'SELECT rowid AS _id, * FROM "{table}"{where}'
+
+    def again(self, sql: str) -> list[dict[str, Any]]:
+        """Run one select over tables that judging leaves as they are; it is answered once."""
+        if sql not in self._told:
+            self._told[sql] = self.rows(sql)
+        return self._told[sql]
+
+    def members(self, networks: Networks) -> Mapping[str, str]:
+        """Say of each address once which networks it is in: those that are known whole.
+
+        Returns:
+            network → ending of the columns of flow records that say so; empty where there are only plain tables.
+        """
+        if not self.derived:
+            return {}
+        if self._members is None or self._members[0] is not networks:
+            some = {n: one for n, one in sorted(networks.named.items()) if one.whole and not one.maybe}
+            endings = {n: f"{flows.MEMBER}{at}" for at, n in enumerate(some)}
+            flags = "".join(f", coalesce({among('ip', some[n].ranges)}, false) AS {e}" for n, e in endings.items())
+            old = [c for c in self.arrow("SELECT * FROM addresses LIMIT 0").column_names if c.startswith(flows.MEMBER)]
+            kept = f"* EXCLUDE ({', '.join(old)})" if old else "*"
+            self.execute(f"CREATE OR REPLACE TABLE addresses AS SELECT {kept}{flags} FROM addresses")
+            self._members = (networks, endings)
+        return self._members[1]
 
     def weighed(self, table: str, columns: Collection[str]) -> tuple[str, str]:
         """Return a select with some columns, and the number of rows that each of its rows stands for.
@@ -277,6 +317,7 @@ class DuckDB:
 
     def narrow(self, accounts: Sequence[str], regions: Sequence[str]) -> None:
         """Keep only the interface-days and flow records of some accounts and regions; empty means all."""
+        self._told.clear()
         for column, values in (("account_id", accounts), ("region", regions)):
             if values:
                 there = f"{column} NOT IN ({', '.join(map(text, values))})"

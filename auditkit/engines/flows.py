@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from auditkit.engines.lines import STORED, Lines, absent
 from auditkit.model.addresses import PRIVATE, cidr
@@ -223,6 +223,23 @@ FROM looked_back WHERE by_flags IS NULL AND "start" - greatest(local_began, remo
     ]
 
 
+MEMBER = "_in_network_"
+"""In the name of a column that says whether an address is in a network."""
+MOST = 2_000_000
+"""Addresses that are worth an enumeration."""
+
+
+def enumerated(table: str, columns: Collection[str]) -> Iterator[str]:
+    """Give the statements that make enumerations of the texts in some columns of a table, none of them all NULL."""
+    for column in columns:
+        type_ = f"{table}_{column}"
+        yield f"DROP TYPE IF EXISTS {type_}"
+        yield f'CREATE TYPE {type_} AS ENUM (SELECT DISTINCT "{column}" FROM {table} WHERE "{column}" IS NOT NULL ORDER BY ALL)'
+    if columns:
+        casts = ", ".join(f'"{c}"::{table}_{c} AS "{c}"' for c in columns)
+        yield f"CREATE OR REPLACE TABLE {table} AS SELECT * REPLACE ({casts}) FROM {table}"
+
+
 def relation(lines: Lines, columns: Collection[str] | None, *, whole: bool, only: str = "") -> str:
     """Return a select over `flows` with columns of flow_records, joining what they need.
 
@@ -243,7 +260,9 @@ def relation(lines: Lines, columns: Collection[str] | None, *, whole: bool, only
     return f"SELECT {', '.join(out)} FROM {base} f {' '.join(joins.values())}"
 
 
-def _column(column: str, lines: Lines, joins: dict[str, str], *, whole: bool) -> str:
+def _column(  # noqa: C901 - a list of cases
+    column: str, lines: Lines, joins: dict[str, str], *, whole: bool
+) -> str:
     if column in ("_id", "obj", "line", "network"):
         return f"f.{column}"
     if column in PLACE:
@@ -264,6 +283,12 @@ def _column(column: str, lines: Lines, joins: dict[str, str], *, whole: bool) ->
         return _remote(column.removeprefix("remote_"), joins, whole=whole)
     if column == "other_fields":
         return "f.other_fields" if lines.others else "MAP {}::MAP(VARCHAR, VARCHAR)"
+    if (at := column.rfind(MEMBER)) > 0:
+        plain = column[:at]
+        if plain not in lines.columns and plain not in ("local_address", "remote_address"):
+            return "NULL::BOOLEAN"  # no format has the address
+        joins[plain] = f'LEFT JOIN addresses a_{plain} ON a_{plain}.code = f."{plain}"'
+        return f"a_{plain}.{column[at:]}"
     plain = column.removesuffix("_ip")
     if plain in _ADDRESSES and (plain in lines.columns or plain in ("local_address", "remote_address")):
         joins[plain] = f'LEFT JOIN addresses a_{plain} ON a_{plain}.code = f."{plain}"'

@@ -5,11 +5,11 @@ One path for every table. The verdict on a row is `where AND fail_where`: TRUE b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from auditkit.evaluate.cells import BROKEN, MISSING, Cell, Engine, Group, Outcome, Sampled
 from auditkit.evaluate.groups import groups_of
-from auditkit.evaluate.having import apply_having
+from auditkit.evaluate.having import apply_having, window
 from auditkit.evaluate.population import may_break, population, sample
 from auditkit.model.addresses import Networks
 from auditkit.model.condition import UNDECIDED, All, Condition, Test, tests
@@ -20,17 +20,19 @@ from auditkit.query import Compiler, name, text
 __all__ = ["BROKEN", "MISSING", "Cell", "Group", "Outcome", "Sampled", "evaluate", "may_break", "verdict_sql"]
 
 
-def verdict_sql(control: Control, networks: Networks) -> tuple[str, str]:
+def verdict_sql(control: Control, networks: Networks, members: Mapping[str, str] | None = None) -> tuple[str, str]:
     """Return the SQL of `where` and of the verdict.
 
     On flow records ports may accuse, never acquit: the initiator that ports suggest counts only where it makes the verdict TRUE.
     """
-    plain = Compiler(networks)
+    known = members or {}
+    plain = Compiler(networks, members=known)
     where = plain.sql(control.where)
     both = All((control.where, control.fail_where))
     verdict = plain.sql(both)
     if control.table == "flow_records" and _of_initiator(both):
-        accused = Compiler(networks, {"initiator": "initiator_by_ports", "initiator_basis": "'ports'"}).sql(both)
+        by_ports = {"initiator": "initiator_by_ports", "initiator_basis": "'ports'"}
+        accused = Compiler(networks, by_ports, members=known).sql(both)
         verdict = f"(CASE WHEN initiator IS NULL AND initiator_by_ports IS NOT NULL AND {accused} THEN TRUE ELSE {verdict} END)"
     return where, verdict
 
@@ -46,32 +48,36 @@ def evaluate(control: Control, engine: Engine, networks: Networks, *, sampled: b
         networks: that conditions name.
         sampled: only a sample was read, and the engine has the table `sampled` (interface_id, day, rank, drawn, base, missing).
     """
-    where, verdict = verdict_sql(control, networks)
+    members = engine.members(networks) if control.table == "flow_records" else {}
+    where, verdict = verdict_sql(control, networks, members)
     flows = control.table == "flow_records"
     drawn = " WHERE observed <> 'sampled_out'" if sampled and control.table == "interface_days" else ""
     cells: dict[tuple[str, str], Cell] = {}
-    rows, weight = engine.weighed(control.table, _needed(control, control.where))
-    for row in engine.rows(
+    rows, weight = engine.weighed(control.table, _needed(control, members, control.where))
+    for row in engine.again(
         f"SELECT account_id, region, sum({weight})::BIGINT AS n FROM (SELECT * FROM ({rows}){drawn}) WHERE ({where}) IS NOT FALSE GROUP BY ALL ORDER BY ALL"
     ):
         cells[row["account_id"] or "", row["region"] or ""] = Cell(examined=row["n"])
     # Of flows only what judging and telling of groups asks for is looked up: what else a record says, the samples show.
-    source = engine.relation(control.table, _needed(control) if flows else None)
+    source = engine.relation(control.table, _needed(control, members) if flows else None)
+    more = f", {window(control.having)}" if control.having else ""
     engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE judged AS SELECT * FROM (SELECT *, ({verdict}) AS verdict FROM (SELECT * FROM ({source}){drawn}) "
-        f"WHERE {_candidates(control, networks)}) WHERE verdict IS NOT FALSE"
+        f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *{more} FROM (SELECT *, ({verdict}) AS verdict FROM (SELECT * FROM ({source}){drawn}) "
+        f"WHERE {_candidates(control, Compiler(networks, members=members))}) WHERE verdict IS NOT FALSE"
     )
-    if control.having is not None:
+    found = engine.rows("SELECT count(*) AS n FROM judged")[0]["n"] > 0
+    if found and control.having is not None:
         apply_having(control, control.having, engine)
-    _undecided(control, engine, cells)
+    if found:
+        _undecided(control, engine, cells)
     if sampled and control.table in ("flow_records", "interface_days"):
         sample(control, engine, networks, cells)
     elif control.table == "flow_records":
         population(control, engine, networks, cells)
-    return Outcome(control, cells, tuple(groups_of(control, engine)))
+    return Outcome(control, cells, tuple(groups_of(control, engine)) if found else ())
 
 
-def _needed(control: Control, *conditions: Condition) -> tuple[str, ...]:
+def _needed(control: Control, members: Mapping[str, str], *conditions: Condition) -> tuple[str, ...]:
     """The columns that some conditions of a control need; or, without any, all that judging its rows and grouping them does."""
     table = TABLES[control.table]
     used = [t.column for one in conditions or (control.where, control.fail_where) for t in tests(one)]
@@ -88,6 +94,10 @@ def _needed(control: Control, *conditions: Condition) -> tuple[str, ...]:
         if not conditions:
             having = control.having.column if control.having else ""
             used += [*control.group_by, *([having] if having else []), *_TOLD]
+        asked = [
+            t for one in conditions or (control.where, control.fail_where) for t in tests(one) if t.type == "address"
+        ]
+        used += [f"{t.column}{members[i]}" for t in asked for i in t.value if isinstance(i, str) and i in members]
         used += [f"{c}_ip" for c in used if (column := table.column(c)) is not None and column.type == "address"]
     if any(c.name == "at_least" for c in table.columns):
         used.append("at_least")
@@ -100,12 +110,11 @@ _TOLD = (
 """Columns that every judged flow keeps: what groups tell of theirs."""
 
 
-def _candidates(control: Control, networks: Networks) -> str:
+def _candidates(control: Control, compiler: Compiler) -> str:
     """Rows that no part of the condition already clears: an AND is FALSE exactly if one of its parts is.
 
     Said part by part, so that the engine need not judge the dear parts of rows that a cheap one clears.
     """
-    compiler = Compiler(networks)
     parts = [part for part in _conjuncts(All((control.where, control.fail_where))) if not _of_initiator(part)]
     return " AND ".join(f"({compiler.sql(part)}) IS NOT FALSE" for part in parts) or "TRUE"
 

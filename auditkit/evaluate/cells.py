@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from auditkit.model.addresses import Networks
 from auditkit.model.control import Control
 from auditkit.model.schema import TABLES
 from auditkit.query import name
@@ -23,6 +24,12 @@ class Engine(Protocol):
 
     def relation(self, table: str, columns: Collection[str] | None, only: str = "") -> str:
         """Return a select over a table with some of its columns (None: all) and `_id`; `only` selects the `_id`s wanted."""
+
+    def again(self, sql: str) -> list[dict[str, Any]]:
+        """Run one select over tables that judging leaves as they are; it is answered once."""
+
+    def members(self, networks: Networks) -> Mapping[str, str]:
+        """Return the networks of which a column of flow records says who is in them, each with the ending of its name."""
 
     def weighed(self, table: str, columns: Collection[str]) -> tuple[str, str]:
         """Return a select with some columns, and the number of rows that each of its rows stands for."""

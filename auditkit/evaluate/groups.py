@@ -21,7 +21,9 @@ _SHOWN = (
     "flow_direction", "direction", "srcaddr", "dstaddr", "srcport", "dstport", "pkt_srcaddr", "pkt_dstaddr", "local_address", "local_port", "remote_address",
     "remote_port", "remote_interface_id", "remote_vpc_id", "initiator", "initiator_by_ports", "initiator_basis", "traffic_path", "type", "start", "end", "bytes", "packets",
 )  # fmt: skip
-"""Columns of the flows that a finding shows."""
+"""Columns of the flows that a finding shows and explains."""
+_NAMED = ("object", "line", "account_id", "region", "interface_id", "subject", "subject_type")
+"""Columns of flows that nothing explains: what is undecided."""
 
 
 def groups_of(control: Control, engine: Engine) -> Iterable[Group]:
@@ -30,11 +32,21 @@ def groups_of(control: Control, engine: Engine) -> Iterable[Group]:
     Undecided flows are told once for each resource, not for each port: what is missing is the same for all of them.
     """
     flows = control.table == "flow_records"
-    yield from _fold(control, engine, control.group_by, "(SELECT * FROM judged WHERE verdict)", fails=True)
-    source = (
-        "(SELECT * EXCLUDE (_fails) FROM (SELECT *, bool_or(coalesce(verdict, false)) "
-        f"OVER (PARTITION BY {keys_of(control.group_by)}) AS _fails FROM judged) WHERE verdict IS NULL AND NOT _fails)"
+    [there] = engine.rows(
+        "SELECT count(*) FILTER (verdict) > 0 AS broken, count(*) FILTER (verdict IS NULL) > 0 AS undecided FROM judged"
     )
+    if there["broken"]:
+        yield from _fold(control, engine, control.group_by, "(SELECT * FROM judged WHERE verdict)", fails=True)
+    if not there["undecided"]:
+        return
+    source = "(SELECT * FROM judged WHERE verdict IS NULL)"
+    if there["broken"]:
+        same = " AND ".join(f"j.{name(k)} IS NOT DISTINCT FROM f.{name(k)}" for k in control.group_by)
+        engine.execute(
+            "CREATE OR REPLACE TEMP TABLE undecided AS SELECT j.* FROM judged j "
+            f"ANTI JOIN (SELECT DISTINCT {keys_of(control.group_by)} FROM judged WHERE verdict) f ON {same} WHERE j.verdict IS NULL"
+        )
+        source = "undecided"
     standing = tuple(k for k in control.group_by if k in STANDING) or ("account_id", "region")
     yield from _fold(control, engine, standing if flows else control.group_by, source, fails=False)
 
@@ -56,7 +68,8 @@ def _fold(control: Control, engine: Engine, by: tuple[str, ...], source: str, *,
         engine.execute(
             f'CREATE OR REPLACE TEMP TABLE picked AS SELECT _id, {keys}, obj AS _obj, line AS _line, "start" AS _start {picked}'
         )
-        shown = engine.relation(control.table, (*_SHOWN, *(k for k in by if k not in _SHOWN)), "SELECT _id FROM picked")
+        columns = dict.fromkeys((*(_SHOWN if fails else _NAMED), *by))
+        shown = engine.relation(control.table, tuple(columns), "SELECT _id FROM picked")
         found = engine.rows(
             f"SELECT w.* FROM picked p JOIN ({shown}) w ON w._id = p._id ORDER BY {', '.join(f'p.{name(k)}' for k in by)}, p._start, p._obj, p._line"
         )

@@ -12,6 +12,12 @@ _WINDOWS = {"1h": '"start" // 3600', "1d": "epoch(day)::BIGINT", "period": "0"}
 _OPERATORS = {"gt": ">", "ge": ">="}
 
 
+def window(having: Having) -> str:
+    """Return the columns that judging adds to rows for a threshold: their window, and whether one alone breaks it."""
+    breaks = f"{_OPERATORS[having.op]} {having.threshold}"
+    return f"{_WINDOWS[having.per]} AS _window, coalesce(verdict AND {_measured(having)[0]} {breaks}, FALSE) AS _alone"
+
+
 def apply_having(control: Control, having: Having, engine: Engine) -> None:
     """Judge groups with bounds: low over rows that are TRUE, high over rows that are not FALSE.
 
@@ -19,12 +25,8 @@ def apply_having(control: Control, having: Having, engine: Engine) -> None:
     it counts for the high of all of them, and for the low of none; by itself it breaks a threshold that one row breaks.
     """
     breaks = f"{_OPERATORS[having.op]} {having.threshold}"
-    row, low, high, open_, values = _measured(having)
+    _, low, high, open_, values = _measured(having)
     keys = (*control.group_by, "_window")
-    engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {_WINDOWS[having.per]} AS _window, "
-        f"coalesce(verdict AND {row} {breaks}, FALSE) AS _alone FROM judged"
-    )
     told = engine.rows(
         f"SELECT {', '.join(f'coalesce(bool_or({name(k)} IS NULL), FALSE) AS {name(k)}' for k in keys)} FROM judged"
     )[0]
@@ -46,9 +48,13 @@ def apply_having(control: Control, having: Having, engine: Engine) -> None:
         if having.measure != "distinct"
         else "len(list_distinct(flatten(list(n._values)))) + sum(n._high - len(n._values))"
     )
+    # Its own, and that of all whose key is not known whole: what is known of others is theirs alone.
+    parts = (
+        "SELECT _id AS _of, _high, _open, _values FROM bounds UNION ALL SELECT b._id, n._high, n._open, n._values "
+        f"FROM bounds b JOIN (SELECT * FROM bounds WHERE NOT _known) n ON {may} WHERE n._id <> b._id"
+    )
     engine.execute(
-        "CREATE OR REPLACE TEMP TABLE more AS SELECT b._id, "
-        f"{total} AS _high, bool_or(n._open) AS _open FROM bounds b JOIN bounds n ON {may} WHERE (NOT n._known OR n._id = b._id) GROUP BY b._id"
+        f"CREATE OR REPLACE TEMP TABLE more AS SELECT _of AS _id, {total} AS _high, bool_or(n._open) AS _open FROM ({parts}) n GROUP BY _of"
         if any(told.values())
         else "CREATE OR REPLACE TEMP TABLE more AS SELECT _id, _high, _open FROM bounds"
     )

@@ -18,7 +18,7 @@ ATTACHMENT = "transit-gateway-attachment"
 
 def population(control: Control, engine: Engine, networks: Networks, cells: dict[tuple[str, str], Cell]) -> None:
     """Count the interface-days that the control is about, and those not observed for the actions it asks about."""
-    for row in engine.rows(
+    for row in engine.again(
         f"SELECT account_id, region, CASE WHEN seen THEN '' ELSE reason END AS reason, count(*) AS days "
         f"FROM ({_in_scope(control, networks)}) GROUP BY ALL ORDER BY ALL"
     ):

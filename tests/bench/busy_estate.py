@@ -1,7 +1,7 @@
 """A small account with much traffic: the snapshot and the log objects that `bench_records.py` reads.
 
-Ten VPCs of fifty interfaces, one flow log each, whose records in the default format speak of some 50,000 peers; half of
-them come in, one in five is rejected, the ports are those that people scan.
+Ten VPCs of fifty interfaces, one flow log each, whose records in the default format speak of some 50,000 peers: most of it
+web traffic both ways and services inside, a tenth turned away at the ports that people scan, a thousandth let in there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ AS_OF = "2026-07-05T06:00:00Z"
 FORMAT = (
     "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
 )
-PORTS = (22, 80, 443, 3389, 5432, 6379, 8080, 53, 123, 25)
+MIX = (
+    # share, peer in the internet, begun by the peer, ports of the service, action
+    (0.40, True, False, (443, 80), "ACCEPT"),
+    (0.25, True, True, (443,), "ACCEPT"),
+    (0.25, False, True, (5432, 6379, 8080, 53), "ACCEPT"),
+    (0.099, True, True, (22, 23, 445, 3389, 1433, 6379, 8080, 5900), "REJECT"),
+    (0.001, True, True, (22, 3389), "ACCEPT"),
+)
 PEERS = 50_500
 CONFIG = """\
 period: {start: 2026-07-01, end: 2026-07-04}
@@ -135,20 +142,30 @@ def write_logs(folder: Path, objects: int, records: int) -> None:
 
 
 def _lines(dice: np.random.Generator, vpc: int, slot: int, count: int, peers: Any) -> Iterator[str]:
+    """What a busy estate sees: each kind of MIX, seen by one interface, half of it as requests and half as replies."""
     who = dice.integers(vpc * INTERFACES, (vpc + 1) * INTERFACES, count)
-    them = peers[dice.integers(0, len(peers), count)]
-    into = dice.random(count) < 0.5
-    served, client = np.array(PORTS)[dice.integers(0, len(PORTS), count)], dice.integers(32768, 61000, count)
-    protocol = np.where(dice.random(count) < 0.85, 6, 17)
+    inside = np.array([own(at) for at in range(vpc * INTERFACES, (vpc + 1) * INTERFACES)])
+    kind = dice.choice(len(MIX), count, p=[one[0] for one in MIX])
+    them = np.where(
+        np.array([one[1] for one in MIX])[kind],
+        peers[dice.integers(0, len(peers), count)],
+        inside[dice.integers(0, len(inside), count)],
+    )
+    served = np.array([dice.choice(one[3], count) for one in MIX])[kind, np.arange(count)]
+    client = dice.integers(32768, 61000, count)
+    begun_there, request = np.array([one[2] for one in MIX])[kind], dice.random(count) < 0.5
+    into = begun_there == request
     packets = dice.integers(1, 1000, count)
     size = packets * dice.integers(40, 1500, count)
     start = slot + dice.integers(0, 240, count)
     end = start + dice.integers(0, 60, count)
-    action = np.where(dice.random(count) < 0.8, "ACCEPT", "REJECT")
+    action = np.array([one[4] for one in MIX])[kind]
+    protocol = np.where(served == 53, 17, 6)
     for at in range(count):
         mine = own(int(who[at]))
-        source = (them[at], mine, client[at], served[at]) if into[at] else (mine, them[at], served[at], client[at])
+        near, far = (served[at], client[at]) if begun_there[at] else (client[at], served[at])
+        said = (them[at], mine, far, near) if into[at] else (mine, them[at], near, far)
         yield (
-            f"2 {ACCOUNT} {interface(int(who[at]))} {source[0]} {source[1]} {source[2]} {source[3]} {protocol[at]} "
+            f"2 {ACCOUNT} {interface(int(who[at]))} {said[0]} {said[1]} {said[2]} {said[3]} {protocol[at]} "
             f"{packets[at]} {size[at]} {start[at]} {end[at]} {action[at]} OK"
         )
