@@ -15,7 +15,7 @@ from auditkit.audit.hurting import spoken
 from auditkit.audit.index import log_object
 from auditkit.cli import run as command
 from auditkit.engines.duckdb import DuckDB
-from auditkit.model.inventory import FlowLog
+from auditkit.model.flow_logs import FlowLog
 from auditkit.run import Run
 from tests.conftest import Audited, loaded
 

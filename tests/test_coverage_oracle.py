@@ -14,7 +14,8 @@ from auditkit.config.schema import Baseline
 from auditkit.coverage import judge, with_delivery
 from auditkit.model.condition import TRUE, Condition
 from auditkit.model.coverage import Coverage
-from auditkit.model.inventory import Account, Approved, FlowLog, Inventory, Vpc
+from auditkit.model.flow_logs import Approved, FlowLog
+from auditkit.model.inventory import Account, Inventory, Vpc
 from auditkit.model.schema import MATCH_COLUMNS
 from tests.oracles.coverage import STATES, Oracle, Wanted
 from tests.oracles.effort import bounded

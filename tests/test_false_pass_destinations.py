@@ -13,7 +13,8 @@ from auditkit.inventory import read
 from auditkit.inventory.bucket_policy import is_wide
 from auditkit.inventory.statements import read_policy
 from auditkit.inventory.writers import Organization, Writer
-from auditkit.model.inventory import Call, Destination, Inventory
+from auditkit.model.flow_logs import Destination
+from auditkit.model.inventory import Call, Inventory
 from auditkit.model.schema import INVENTORY, TABLES
 from tests.inventory.conftest import ACCOUNT, REGION, call, listings, meta
 

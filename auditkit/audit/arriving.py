@@ -11,7 +11,8 @@ from auditkit.audit.options import Narrowing
 from auditkit.coverage import History, Reading, Uses, arrivals, days, with_delivery
 from auditkit.model.columnar import Rows
 from auditkit.model.delivery import LOCAL, Delivery, Tally
-from auditkit.model.inventory import FlowLog, Inventory, Unread
+from auditkit.model.flow_logs import FlowLog
+from auditkit.model.inventory import Inventory, Unread
 from auditkit.run import Run
 
 

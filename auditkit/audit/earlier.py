@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from auditkit.model.errors import AuditkitError
-from auditkit.model.inventory import FlowLog
+from auditkit.model.flow_logs import FlowLog
 from auditkit.run import Run, open_run, parse_time, write_text
 
 FILE = "earlier.json"

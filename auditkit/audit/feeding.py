@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 from auditkit.coverage.streams import place
 from auditkit.coverage.uses import UNIT
 from auditkit.model.columnar import Rows
-from auditkit.model.inventory import FlowLog, Inventory, NetworkInterface
+from auditkit.model.flow_logs import FlowLog
+from auditkit.model.inventory import Inventory, NetworkInterface
 from auditkit.model.records import TGW_DEFAULT
 from auditkit.sources import Meter, Source
 

@@ -15,7 +15,8 @@ from auditkit.model.assessment import Evidence, Finding, fingerprint
 from auditkit.model.columnar import Rows
 from auditkit.model.condition import tests
 from auditkit.model.control import Control, Waiver
-from auditkit.model.inventory import FlowLog, Inventory, NetworkInterface
+from auditkit.model.flow_logs import FlowLog
+from auditkit.model.inventory import Inventory, NetworkInterface
 from auditkit.model.schema import TABLES
 from auditkit.policy import expired
 

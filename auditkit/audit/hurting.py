@@ -13,7 +13,7 @@ from auditkit.audit.index import log_object
 from auditkit.config.schema import FromModel
 from auditkit.coverage.streams import place
 from auditkit.model.delivery import Tally
-from auditkit.model.inventory import FlowLog
+from auditkit.model.flow_logs import FlowLog
 from auditkit.model.records import LogObject
 from auditkit.sources import LOGS, group_uri
 

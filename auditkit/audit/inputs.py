@@ -9,7 +9,7 @@ from auditkit.config.schema import Config, load_config
 from auditkit.data import policies_dir
 from auditkit.model.control import Control, Waiver
 from auditkit.model.errors import InvalidInput, Problem
-from auditkit.model.inventory import Approved
+from auditkit.model.flow_logs import Approved
 from auditkit.policy import digest, load_policies, load_waivers, policy_files
 from auditkit.run import Run, writes
 

@@ -37,7 +37,8 @@ from auditkit.coverage.silences import STARTUP, Part, Silences, Span
 from auditkit.coverage.streams import Streams
 from auditkit.coverage.uses import SLOT, Use, Uses, minute
 from auditkit.model.delivery import Delivery, Tally
-from auditkit.model.inventory import FlowLog, Inventory
+from auditkit.model.flow_logs import FlowLog
+from auditkit.model.inventory import Inventory
 from auditkit.model.tables import NEVER
 
 LATENESS = 30

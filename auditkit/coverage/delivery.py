@@ -9,8 +9,9 @@ from datetime import UTC, datetime, time, timedelta
 from auditkit.coverage.streams import Streams
 from auditkit.coverage.uses import SLOT, Uses
 from auditkit.model.delivery import LOCAL, Tally
+from auditkit.model.flow_logs import Destination, FlowLog
 from auditkit.model.garbage import no_search
-from auditkit.model.inventory import Destination, FlowLog, Inventory
+from auditkit.model.inventory import Inventory
 
 RECENT = timedelta(days=1)
 """An object or event this young shows that a flow log delivers."""

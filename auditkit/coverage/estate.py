@@ -15,7 +15,8 @@ from auditkit.coverage.history import History, subject_of
 from auditkit.coverage.verdict import TRAFFIC, WORDS, Judge, Level, Verdict, state_of, worst_of
 from auditkit.model.condition import truth
 from auditkit.model.coverage import Coverage
-from auditkit.model.inventory import FlowLog, Inventory
+from auditkit.model.flow_logs import FlowLog
+from auditkit.model.inventory import Inventory
 
 
 @dataclass

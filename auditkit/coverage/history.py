@@ -16,7 +16,8 @@ from datetime import datetime
 from auditkit.coverage.lives import DAY
 from auditkit.coverage.uses import Uses, minute
 from auditkit.model.delivery import Delivery
-from auditkit.model.inventory import FlowLog, Inventory
+from auditkit.model.flow_logs import FlowLog
+from auditkit.model.inventory import Inventory
 
 _DELIVERED = ("whole", "idle")
 Complete = Callable[[Sequence[FlowLog]], bool]

@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime
 from auditkit.coverage.delivery import is_of
 from auditkit.coverage.uses import SLOT, Uses, minute
 from auditkit.model.delivery import LOCAL, Tally
-from auditkit.model.inventory import FlowLog, FlowLogEvent, Inventory
+from auditkit.model.flow_logs import FlowLog, FlowLogEvent
+from auditkit.model.inventory import Inventory
 
 DAY = 1440
 _EPOCH = date(1970, 1, 1).toordinal()

@@ -14,16 +14,9 @@ from auditkit.coverage.history import History
 from auditkit.coverage.verdict import Judge, owners
 from auditkit.model.condition import COVERAGE_STATES
 from auditkit.model.coverage import Coverage
+from auditkit.model.flow_logs import Approved
 from auditkit.model.garbage import no_search
-from auditkit.model.inventory import (
-    Approved,
-    Inventory,
-    NatGateway,
-    Subnet,
-    TransitGateway,
-    TransitGatewayAttachment,
-    Vpc,
-)
+from auditkit.model.inventory import Inventory, NatGateway, Subnet, TransitGateway, TransitGatewayAttachment, Vpc
 
 
 @no_search()

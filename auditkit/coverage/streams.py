@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from auditkit.coverage.uses import UNIT, Uses
-from auditkit.model.inventory import FlowLog, Inventory, LogStreams
+from auditkit.model.flow_logs import FlowLog, LogStreams
+from auditkit.model.inventory import Inventory
 
 LAST_WORDS = timedelta(hours=1)
 """How long after its deletion something of a flow log may still come in."""

@@ -12,7 +12,8 @@ from datetime import datetime
 
 from auditkit.config.schema import Baseline
 from auditkit.model.condition import COVERAGE_STATES
-from auditkit.model.inventory import Approved, FlowLog, Inventory
+from auditkit.model.flow_logs import Approved, FlowLog
+from auditkit.model.inventory import Inventory
 from auditkit.model.records import BY_NAME
 
 ACCEPT, REJECT, BOTH = 1, 2, 3

@@ -14,7 +14,8 @@ from typing import Any
 
 from auditkit.inventory.answers import Malformed, Row, instant, items, moment, part, required, text
 from auditkit.inventory.unread import Listings
-from auditkit.model.inventory import Call, FlowLogEvent
+from auditkit.model.flow_logs import FlowLogEvent
+from auditkit.model.inventory import Call
 
 LOOKUP = "cloudtrail:LookupEvents"
 NAMES = ("CreateFlowLogs", "DeleteFlowLogs")

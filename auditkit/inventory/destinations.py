@@ -18,7 +18,8 @@ from auditkit.inventory.roles import Roles
 from auditkit.inventory.streams import DeliveryStreams
 from auditkit.inventory.unread import Listings
 from auditkit.inventory.writers import Organization, Writer, delivering, delivery, service, writer
-from auditkit.model.inventory import Approved, Call, Destination, FlowLog, Unread
+from auditkit.model.flow_logs import Approved, Destination, FlowLog
+from auditkit.model.inventory import Call, Unread
 from auditkit.model.tables import NEVER
 
 _NO_BUCKET: dict[str, Any] = {

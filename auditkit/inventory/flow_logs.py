@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from auditkit.inventory.answers import Malformed, Row, flag, integer, moment, part, required, tags, text
-from auditkit.model.inventory import Call, FlowLog
+from auditkit.model.flow_logs import FlowLog
+from auditkit.model.inventory import Call
 from auditkit.model.records import TGW_DEFAULT, VPC_DEFAULT
 
 _BUCKET = re.compile(r"arn:[^:]*:s3:[^:]*:[^:]*:([^/]+)(/.*)?", re.DOTALL)

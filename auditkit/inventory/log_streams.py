@@ -6,7 +6,8 @@ from datetime import datetime
 
 from auditkit.inventory.answers import Malformed, Row, items, milliseconds, required
 from auditkit.inventory.merge import Merged
-from auditkit.model.inventory import Call, LogStreams
+from auditkit.model.flow_logs import LogStreams
+from auditkit.model.inventory import Call
 
 Stream = tuple[str, datetime | None, datetime | None, datetime | None]
 

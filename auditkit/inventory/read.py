@@ -26,16 +26,9 @@ from auditkit.inventory.unread import (
     unread,
 )
 from auditkit.inventory.writers import Organization
+from auditkit.model.flow_logs import Approved, FlowLog
 from auditkit.model.garbage import no_search
-from auditkit.model.inventory import (
-    Account,
-    Approved,
-    Call,
-    FlowLog,
-    Inventory,
-    TransitGatewayAttachment,
-    Unread,
-)
+from auditkit.model.inventory import Account, Call, Inventory, TransitGatewayAttachment, Unread
 
 _TAGS_OF_ACCOUNT = "organizations:ListTagsForResource"
 _ACCOUNTS = "organizations:ListAccounts"

@@ -17,7 +17,8 @@ from auditkit.inventory.statements import Policy, read_policy
 from auditkit.inventory.told import Told
 from auditkit.inventory.writers import Organization, delivering, delivery, of_service, service
 from auditkit.model.condition import kleene_and, kleene_or
-from auditkit.model.inventory import Call, FlowLog, Unread
+from auditkit.model.flow_logs import FlowLog
+from auditkit.model.inventory import Call, Unread
 
 _ROLE = re.compile(r"arn:[^:]*:iam::(\d{12}):role/(?:.*/)?([^/]+)", re.DOTALL)
 _ASSUME = "sts:AssumeRole"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from auditkit.inventory.grants import Caller
 from auditkit.inventory.patterns import Context, Text
-from auditkit.model.inventory import FlowLog
+from auditkit.model.flow_logs import FlowLog
 
 _DELIVERY = "delivery.logs.amazonaws.com"
 _TLS = (Text("1.2"), Text("1.3"))  # AWS's endpoints take nothing older since 2024

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from auditkit.model.inventory import DESTINATION_TYPES
+from auditkit.model.flow_logs import DESTINATION_TYPES
 from auditkit.model.tables import col
 
 DELIVERY_STATES = ("whole", "gap", "idle", "expired", "pending", "unknown")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
-from auditkit.model import inventory, routing
+from auditkit.model import flow_logs, inventory, routing
 from auditkit.model.coverage import Coverage
 from auditkit.model.delivery import Delivery
 from auditkit.model.records import FIELDS, UNKNOWABLE
@@ -203,7 +203,7 @@ TABLES: dict[str, Table] = {
         Table(
             "destinations",
             "distinct destination in use",
-            columns_of(inventory.Destination),
+            columns_of(flow_logs.Destination),
             ("account_id", "region", "log_destination"),
             ("flow_logs",),
         ),
@@ -228,7 +228,7 @@ TABLES: dict[str, Table] = {
             ("account_id", "region", "interface_id"),
             ("network_interfaces", "transit_gateway_attachments", "nat_gateways"),
         ),
-        _inventory("flow_logs", "flow log", inventory.FlowLog, "flow_log_id"),
+        _inventory("flow_logs", "flow log", flow_logs.FlowLog, "flow_log_id"),
         _inventory("vpcs", "VPC", inventory.Vpc, "vpc_id"),
         _inventory("subnets", "subnet", inventory.Subnet, "subnet_id"),
         _inventory("network_interfaces", "network interface", inventory.NetworkInterface, "interface_id"),

@@ -9,17 +9,8 @@ from typing import Any
 
 from auditkit.coverage import Reading, days
 from auditkit.model.delivery import Delivery, Tally
-from auditkit.model.inventory import (
-    Account,
-    Destination,
-    FlowLog,
-    FlowLogEvent,
-    Inventory,
-    LogStreams,
-    NetworkInterface,
-    Unread,
-    Vpc,
-)
+from auditkit.model.flow_logs import Destination, FlowLog, FlowLogEvent, LogStreams
+from auditkit.model.inventory import Account, Inventory, NetworkInterface, Unread, Vpc
 from auditkit.model.tables import NEVER
 
 ACCOUNT, REGION, BUCKET = "111111111111", "eu-central-1", "central"

@@ -13,7 +13,8 @@ from auditkit.config.conditions import Parser
 from auditkit.config.schema import Baseline
 from auditkit.coverage import judge, with_delivery
 from auditkit.model.columnar import Rows
-from auditkit.model.inventory import Account, Approved, FlowLog, Inventory, NetworkInterface, Subnet, Vpc
+from auditkit.model.flow_logs import Approved, FlowLog
+from auditkit.model.inventory import Account, Inventory, NetworkInterface, Subnet, Vpc
 from auditkit.model.schema import MATCH_COLUMNS
 
 A, B, REGION = "111122223333", "222233334444", "eu-central-1"

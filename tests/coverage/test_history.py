@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from auditkit.config.schema import Baseline
 from auditkit.coverage import History, Reading, days, judge, with_delivery
-from auditkit.model.inventory import FlowLog, Inventory, Subnet
+from auditkit.model.flow_logs import FlowLog
+from auditkit.model.inventory import Inventory, Subnet
 from tests.coverage.made import (
     ACCOUNT,
     AS_OF,

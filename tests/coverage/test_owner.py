@@ -8,7 +8,8 @@ import pytest
 
 from auditkit.config.schema import Baseline
 from auditkit.coverage import judge
-from auditkit.model.inventory import Account, Approved, Destination, FlowLog, Inventory, Vpc
+from auditkit.model.flow_logs import Approved, Destination, FlowLog
+from auditkit.model.inventory import Account, Inventory, Vpc
 
 OURS, THEIRS, REGION = "111122223333", "999988887777", "eu-west-1"
 NOW = datetime(2026, 10, 1, tzinfo=UTC)

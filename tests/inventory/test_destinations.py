@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from auditkit.model.inventory import Approved
+from auditkit.model.flow_logs import Approved
 from auditkit.model.tables import NEVER
 
 OWN = "111122223333"

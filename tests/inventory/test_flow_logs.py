@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from auditkit.inventory.flow_logs import log_fields, target
-from auditkit.model.inventory import Approved
+from auditkit.model.flow_logs import Approved
 from auditkit.model.records import TGW_DEFAULT, VPC_DEFAULT
 
 OWN = "111122223333"

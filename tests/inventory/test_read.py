@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from auditkit.inventory import read
 from auditkit.model.errors import AuditkitError
-from auditkit.model.inventory import Approved
+from auditkit.model.flow_logs import Approved
 
 OWNER = "111122223333"
 GUEST = "444455556666"

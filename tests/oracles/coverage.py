@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from auditkit.model.inventory import FlowLog, Inventory
+from auditkit.model.flow_logs import FlowLog
+from auditkit.model.inventory import Inventory
 
 STATES = ["none", "failing", "partial", "misdirected", "malformed", "complete"]
 WORDS = {

@@ -8,10 +8,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from auditkit.model.flow_logs import Destination, FlowLog
 from auditkit.model.inventory import (
     Account,
-    Destination,
-    FlowLog,
     Inventory,
     NatGateway,
     NetworkInterface,

@@ -20,7 +20,8 @@ from auditkit.engines.duckdb import DuckDB
 from auditkit.evaluate import verdict_sql
 from auditkit.model.addresses import Networks
 from auditkit.model.control import Control
-from auditkit.model.inventory import Account, FlowLog, Inventory, NetworkInterface, Vpc
+from auditkit.model.flow_logs import FlowLog
+from auditkit.model.inventory import Account, Inventory, NetworkInterface, Vpc
 from auditkit.model.records import VPC_DEFAULT, LogObject
 from auditkit.model.schema import TABLES
 from auditkit.model.tables import Column
