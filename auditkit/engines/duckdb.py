@@ -266,6 +266,7 @@ class DuckDB:
             kept = f"* EXCLUDE ({', '.join(old)})" if old else "*"
             self.execute(f"CREATE OR REPLACE TABLE addresses AS SELECT {kept}{flags} FROM addresses")
             self._members = (networks, endings)
+            self._told.clear()  # the columns mean something else now
         return self._members[1]
 
     def weighed(self, table: str, columns: Collection[str]) -> tuple[str, str]:

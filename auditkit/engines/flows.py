@@ -72,7 +72,8 @@ def _lacking(column: str) -> str:
     return "NULL::VARCHAR" if "transit-gateway" in kinds else "CASE WHEN d.tgw THEN '-' END"
 
 
-def _private(column: str) -> str:
+def private(column: str) -> str:
+    """Return whether a 128-bit number is a private address."""
     ranges = (f"{column} BETWEEN {low}::UHUGEINT AND {high}::UHUGEINT" for low, high in map(cidr, PRIVATE))
     return f"({' OR '.join(ranges)})"
 
@@ -104,9 +105,9 @@ WITH stocked AS (SELECT DISTINCT t.code AS unit FROM own_ranges o JOIN texts t O
 ), guessed AS (
   SELECT v.unit, min(v.address) AS address FROM votes v JOIN (SELECT unit, sum(n) AS n FROM lonely GROUP BY unit) t USING (unit)
   JOIN addresses a ON a.code = v.address
-  WHERE v.n = t.n AND {_private("a.ip")} GROUP BY v.unit HAVING count(*) = 1
+  WHERE v.n = t.n AND {private("a.ip")} GROUP BY v.unit HAVING count(*) = 1
 ), doubtful AS (
-  SELECT v.unit FROM votes v JOIN addresses a ON a.code = v.address WHERE {_private("a.ip")} GROUP BY v.unit HAVING count(*) > 1
+  SELECT v.unit FROM votes v JOIN addresses a ON a.code = v.address WHERE {private("a.ip")} GROUP BY v.unit HAVING count(*) > 1
 )
 SELECT unit, address FROM guessed WHERE unit NOT IN (SELECT unit FROM doubtful)
 """
@@ -146,16 +147,16 @@ def flows(lines: Lines, service_ports: Collection[int]) -> list[str]:
         return f'"{column}"' if column in has else "NULL"
 
     def packet(column: str, plain: str) -> str:
-        return f"coalesce(nullif({column}, 0), {plain})" if column in has else field(plain)
+        return f"coalesce(nullif({column}, 0), {field(plain)})" if column in has else field(plain)
 
     flags = "tcp_flags" in has
     direction = f"""CASE WHEN tgw THEN 0 {"WHEN flow_direction = (SELECT code FROM texts WHERE text = 'ingress') THEN 1 WHEN flow_direction = (SELECT code FROM texts WHERE text = 'egress') THEN 2" if "flow_direction" in has else ""}
       WHEN dst_own AND NOT src_own THEN 1 WHEN src_own AND NOT dst_own THEN 2 END"""
     by_flags = (
-        """CASE WHEN direction = 0 THEN 0 WHEN direction IS NULL OR protocol <> 6 OR tcp_flags IS NULL THEN NULL
+        f"""CASE WHEN direction = 0 THEN 0 WHEN direction IS NULL OR {field("protocol")} <> 6 OR tcp_flags IS NULL THEN NULL
       WHEN tcp_flags & 18 = 18 THEN CASE direction WHEN 1 THEN 1 ELSE 2 END
       WHEN tcp_flags & 2 = 2 THEN CASE direction WHEN 1 THEN 2 ELSE 1 END END"""
-        if flags and "protocol" in has
+        if flags
         else "CASE WHEN direction = 0 THEN 0 END"
     )
     owned = "SELECT unit, address FROM own"
@@ -200,17 +201,18 @@ FROM {source} LEFT JOIN (SELECT network AS h_network, address FROM hides) h ON h
     if not flags or "protocol" not in has or "start" not in has:
         return [f"CREATE OR REPLACE TABLE flows AS {taken} {final('by_flags', 'sided')}"]
     tuple_ = "unit, local_address, local_port, far_address, remote_port"
+    known = " AND ".join(f"{c} IS NOT NULL" for c in tuple_.split(", "))  # what is not known may be another connection
     return [
         f"CREATE OR REPLACE TABLE sided AS {taken} SELECT * FROM sided",
         f"""
 CREATE OR REPLACE TABLE began AS
 WITH mixed AS (
-  SELECT {tuple_} FROM sided WHERE protocol = 6 AND direction > 0 GROUP BY ALL
+  SELECT {tuple_} FROM sided WHERE protocol = 6 AND direction > 0 AND {known} GROUP BY ALL
   HAVING count(by_flags) > 0 AND count(by_flags) < count(*)
 ), looked_back AS (
   SELECT s.obj AS b_obj, s.line AS b_line, s.by_flags, s."start",
     max(s."start") FILTER (s.by_flags = 1) OVER w AS local_began, max(s."start") FILTER (s.by_flags = 2) OVER w AS remote_began
-  FROM sided s JOIN mixed m ON {" AND ".join(f"m.{c} IS NOT DISTINCT FROM s.{c}" for c in tuple_.split(", "))} WHERE s.protocol = 6 AND s.direction > 0
+  FROM sided s JOIN mixed m ON {" AND ".join(f"m.{c} = s.{c}" for c in tuple_.split(", "))} WHERE s.protocol = 6 AND s.direction > 0
   WINDOW w AS (PARTITION BY s.unit, s.local_address, s.local_port, s.far_address, s.remote_port ORDER BY s."start" RANGE UNBOUNDED PRECEDING)
 )
 SELECT b_obj, b_line, CASE
@@ -286,7 +288,8 @@ def _column(  # noqa: C901 - a list of cases
     if (at := column.rfind(MEMBER)) > 0:
         plain = column[:at]
         if plain not in lines.columns and plain not in ("local_address", "remote_address"):
-            return "NULL::BOOLEAN"  # no format has the address
+            value = _field(plain, plain, lines, joins)  # no format has the address: NULL, or `-` where it cannot apply
+            return f"CASE WHEN {value} IS NOT NULL THEN FALSE END"
         joins[plain] = f'LEFT JOIN addresses a_{plain} ON a_{plain}.code = f."{plain}"'
         return f"a_{plain}.{column[at:]}"
     plain = column.removesuffix("_ip")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from auditkit.engines.flows import private
+
 HOLDERS = """
 CREATE OR REPLACE TABLE holders AS
 WITH far AS (SELECT DISTINCT a.code, a.ip FROM flows f JOIN addresses a ON a.code = f.remote_address WHERE a.ip IS NOT NULL)
@@ -24,7 +26,11 @@ def remotes(*, whole: bool) -> str:
     Args:
         whole: whether everything in scope was read.
     """
-    elsewhere = "CASE WHEN many = 1 THEN one WHEN many = 0 AND owners = 1 THEN public_vpc END" if whole else "NULL"
+    elsewhere = (
+        "CASE WHEN many > 0 AND NOT near_known THEN NULL WHEN many = 1 THEN one WHEN many = 0 AND owners = 1 THEN public_vpc END"
+        if whole
+        else "NULL"
+    )
     return f"""
 CREATE OR REPLACE TABLE remotes AS
 WITH networks AS (SELECT DISTINCT network, vpc_id FROM places),
@@ -36,9 +42,11 @@ public AS (
 ),
 pairs AS (
   SELECT DISTINCT network, remote_address AS code FROM flows WHERE remote_address IN (SELECT code FROM ours UNION SELECT code FROM public)
+    OR (network IN (SELECT network FROM networks WHERE vpc_id IS NULL OR vpc_id NOT IN (SELECT unit FROM vpc_ranges))
+      AND remote_address IN (SELECT code FROM far WHERE {private("ip")}))
 ),
 told AS (
-  SELECT p.network, p.code, n.vpc_id AS near, coalesce(bool_or(o.vpc_id = n.vpc_id), false) AS is_near, count(DISTINCT o.vpc_id) AS many, min(o.vpc_id) AS one,
+  SELECT p.network, p.code, n.vpc_id AS near, n.vpc_id IS NOT NULL AND n.vpc_id IN (SELECT unit FROM vpc_ranges) AS near_known, coalesce(bool_or(o.vpc_id = n.vpc_id), false) AS is_near, count(DISTINCT o.vpc_id) AS many, min(o.vpc_id) AS one,
     any_value(coalesce(b.owners, 0)) AS owners, any_value(b.public_unit) AS public_unit, any_value(b.public_vpc) AS public_vpc
   FROM pairs p JOIN networks n ON n.network = p.network LEFT JOIN ours o ON o.code = p.code LEFT JOIN public b ON b.code = p.code GROUP BY ALL
 ),

@@ -59,7 +59,7 @@ def evaluate(control: Control, engine: Engine, networks: Networks, *, sampled: b
     ):
         cells[row["account_id"] or "", row["region"] or ""] = Cell(examined=row["n"])
     # Of flows only what judging and telling of groups asks for is looked up: what else a record says, the samples show.
-    source = engine.relation(control.table, _needed(control, members) if flows else None)
+    source = engine.relation(control.table, _kept(control, members, sampled=sampled) if flows else None)
     more = f", {window(control.having)}" if control.having else ""
     engine.execute(
         f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *{more} FROM (SELECT *, ({verdict}) AS verdict FROM (SELECT * FROM ({source}){drawn}) "
@@ -77,37 +77,35 @@ def evaluate(control: Control, engine: Engine, networks: Networks, *, sampled: b
     return Outcome(control, cells, tuple(groups_of(control, engine)) if found else ())
 
 
-def _needed(control: Control, members: Mapping[str, str], *conditions: Condition) -> tuple[str, ...]:
-    """The columns that some conditions of a control need; or, without any, all that judging its rows and grouping them does."""
-    table = TABLES[control.table]
-    used = [t.column for one in conditions or (control.where, control.fail_where) for t in tests(one)]
-    used += ["account_id", "region"]
+def _needed(control: Control, members: Mapping[str, str], condition: Condition) -> tuple[str, ...]:
+    """The columns that judging a condition needs."""
+    used = [t.column for t in tests(condition)] + ["account_id", "region"]
     if control.table == "flow_records":
-        if "vpc" in {
-            item
-            for one in conditions or (control.where, control.fail_where)
-            for t in tests(one)
-            if t.type == "address"
-            for item in t.value
-        }:
-            used.append("vpc_id")
-        if not conditions:
-            having = control.having.column if control.having else ""
-            used += [*control.group_by, *([having] if having else []), *_TOLD]
-        asked = [
-            t for one in conditions or (control.where, control.fail_where) for t in tests(one) if t.type == "address"
-        ]
-        used += [f"{t.column}{members[i]}" for t in asked for i in t.value if isinstance(i, str) and i in members]
-        used += [f"{c}_ip" for c in used if (column := table.column(c)) is not None and column.type == "address"]
-    if any(c.name == "at_least" for c in table.columns):
+        for test in tests(condition):
+            if test.type == "address" and test.op != "exists":
+                named = [i for i in test.value if isinstance(i, str)]
+                used += [f"{test.column}{members[i]}" for i in named if i in members]
+                used += [f"{test.column}_ip"] if not set(test.value) <= members.keys() else []
+                used += ["vpc_id"] if "vpc" in named else []
+    if any(c.name == "at_least" for c in TABLES[control.table].columns):
         used.append("at_least")
     return tuple(dict.fromkeys(used))
 
 
+def _kept(control: Control, members: Mapping[str, str], *, sampled: bool) -> tuple[str, ...]:
+    """The columns that judged flows keep: what judging and grouping them needs, and what groups tell of theirs."""
+    used = [*_needed(control, members, All((control.where, control.fail_where))), *control.group_by, *_TOLD]
+    if control.having is not None:
+        used += ["day"] if control.having.per == "1d" else []
+        used += [control.having.column] if control.having.column else []
+    used += ["unit", "day"] if sampled else []
+    return tuple(dict.fromkeys(used))
+
+
 _TOLD = (
-    "unit", "day", "obj", "line", "start", "end", "bytes", "packets", "initiator", "initiator_by_ports", "initiator_basis", "remote_address",
+    "obj", "line", "start", "end", "bytes", "packets", "initiator", "initiator_by_ports", "initiator_basis", "remote_address",
 )  # fmt: skip
-"""Columns that every judged flow keeps: what groups tell of theirs."""
+"""Columns that every judged flow keeps."""
 
 
 def _candidates(control: Control, compiler: Compiler) -> str:

@@ -55,7 +55,8 @@ _WHOSE = (
 )
 
 _NOT_OURS = (
-    "remote_address is not known, several VPCs have the address, or it was not found and not everything was read"
+    "remote_address or the interface's own VPC is not known, several VPCs have the address, or it was not found and not "
+    "everything was read"
 )
 _NOT_THERE = f"{_NOT_OURS}; or the VPC is known and it is not one interface that has the address now"
 

@@ -172,3 +172,13 @@ def test_an_address_nowhere_found_is_unknown_unless_everything_was_read():
     for whole, word in ((True, "-"), (False, None)):
         rows = derived(Estate({"vpc-0": "10.0.0.0/24"}, (one,), whole))
         assert {r["dstaddr"]: r["remote_vpc_id"] for r in rows}["203.0.113.7"] == word
+
+
+def test_where_the_own_vpc_is_not_known_a_private_address_may_lie_in_it():
+    """The VPC is gone: an address that another VPC has, or that none has, may have been its own."""
+    gone, other = Eni("eni-0", "vpc-gone", "10.0.0.5", ""), Eni("eni-1", "vpc-0", "10.0.0.6", "203.0.113.7")
+    rows = {r["dstaddr"]: r for r in derived(Estate({"vpc-0": "10.0.0.0/24"}, (gone, other), whole=True))}
+    assert {host: rows[host]["remote_vpc_id"] for host in rows} == {
+        "10.0.0.6": None, "10.1.0.5": None, "10.1.0.6": None, "10.0.9.9": None, "172.16.0.1": None, "203.0.113.7": "vpc-0", "203.0.113.8": "-",
+    }  # fmt: skip
+    assert rows["10.0.0.6"]["remote_vpc_tags"] is None
