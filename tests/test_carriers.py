@@ -11,8 +11,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from auditkit.audit import keeping
 from auditkit.audit.hurting import spoken
 from auditkit.audit.index import log_object
+from auditkit.audit.options import EVERYTHING, Narrowing
 from auditkit.cli import run as command
 from auditkit.engines.duckdb import DuckDB
 from auditkit.model.flow_logs import FlowLog
@@ -205,3 +207,19 @@ def test_a_damaged_file_spoils_every_day_of_its_flow_log(small: Path, audit: Aud
     audit(f"{hose}}}")
     days = Run(small / "run").rows("interface_days", [("interface_id", "==", log.resource_id)])
     assert {row["observed"] for row in days} <= {"part", "none"}
+
+
+def test_a_look_at_a_part_takes_nothing_from_the_whole(small: Path, hose: str, log: FlowLog) -> None:
+    """What one account did not need may tell of another; what the run was collected for lets go."""
+    path, run = small / "auditkit.yaml", small / "run"
+    path.write_text(path.read_text().partition("records:")[0] + f"records: {hose}, keep: none}}\n")
+    assert command(["collect", "-c", str(path), "-o", str(run), "-q", "--control", CONTROL]) == 0
+    assert command(["assess", str(run), "-q", "--control", CONTROL, "--account", log.account_id]) == 1
+    assert kept(run) == ["00", "01", "02"]
+    assert command(["assess", str(run), "-q", "--control", CONTROL]) == 1
+    assert kept(run) == []
+    state = Run(run).state
+    assert keeping.asked_alike(Run(run), Narrowing(controls=(CONTROL,)))
+    (run / "run.json").write_text(json.dumps({k: v for k, v in state.items() if k != "options"}))
+    assert keeping.asked_alike(Run(run), EVERYTHING)
+    assert not keeping.asked_alike(Run(run), Narrowing(controls=(CONTROL,)))

@@ -7,10 +7,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from auditkit.audit.gate import decide
+from auditkit.audit.inference import statement
 from auditkit.cli import run as command
+from auditkit.model.assessment import Result
 from tests.conftest import Audited
 
 
@@ -140,3 +145,41 @@ def test_a_wrong_command_is_status_2(capsys: pytest.CaptureFixture[str]) -> None
     """click's own message."""
     assert command(["adit"]) == 2
     assert "No such command" in capsys.readouterr().err
+
+
+KNOWN = {"status": "fail", "waived": False, "control_id": "c", "account_id": "1", "region": "r", "fingerprint": "F"}
+CLEAN = {"population": 9, "sampled": 5, "deviations": 0, "limit_rate": 0.1, "confidence": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({}, 0),
+        ({"reasons": ("9 of 10 interface-days were not observed",)}, 3),
+        ({"inconclusive": 1}, 3),
+        ({"sample": CLEAN, "reasons": (statement(CLEAN),)}, 0),
+        ({"sample": CLEAN, "reasons": (f"{statement(CLEAN)}; tolerable are 5 %",)}, 3),
+    ],
+)
+def test_what_is_open_beside_known_findings_is_no_pass(tmp_path: Path, more: dict[str, Any], status: int) -> None:
+    """One finding, known before; alone it is a finding, as ever."""
+    place = {
+        "account_id": "1",
+        "region": "r",
+        "status": "fail",
+        "examined": 1,
+        "failed": 1,
+        "inconclusive": 0,
+        "waived": 0,
+    }
+    result = Result(**(place | more))
+    control = SimpleNamespace(id="c", severity="high", table="flow_records", results=[result], failed=1)
+    assessment = SimpleNamespace(controls=[control], scope={"narrowed": {}})
+
+    def run(name: str) -> Any:
+        return SimpleNamespace(path=tmp_path / name, assessment=lambda: assessment, rows=lambda _: [KNOWN])
+
+    decision = decide(run("now"), "high", against=run("before"))
+    assert (decision.status, decision.inconclusive) == (status, ("c",) if status else ())
+    assert decide(run("now"), "high", against=run("before"), inconclusive="report").status == 0
+    assert decide(run("now"), "high").status == 1

@@ -68,7 +68,8 @@ def assess(
     inputs = inputs or saved_inputs(run)
     with Flows(run, inputs, narrowing, tick, run.path / "tmp") as flows:
         assessment = _Assessor(flows).assess()
-    keeping.let_go(run, inputs.config.model.records)
+    if keeping.asked_alike(run, narrowing):  # else what was not judged now needs what was read
+        keeping.let_go(run, inputs.config.model.records)
     return assessment
 
 
@@ -114,6 +115,8 @@ class _Assessor:
         """Give the engine its tables; of the inventory, those that controls judge."""
         self.engine.add_rows("coverage", TABLES["coverage"].columns, coverage)
         self.engine.add_rows("delivery", TABLES["delivery"].columns, self.flows.there(came.rows))
+        if self.flows.sample is not None:  # another account's flow log may speak of what the flags leave
+            self.engine.add_rows("delivered", TABLES["delivery"].columns, came.rows)
         for name in sorted(judged & set(INVENTORY)):
             self.engine.add_rows(name, TABLES[name].columns, self.flows.there(getattr(estate, name)))
 

@@ -32,6 +32,7 @@ from auditkit.model.coverage import Coverage
 from auditkit.model.inventory import Inventory, NetworkInterface, Unread
 from auditkit.policy import service_ports
 from auditkit.run import Run, parse_time
+from auditkit.sources import LOGS
 from auditkit.sources.layout import parse_name
 
 
@@ -228,6 +229,8 @@ class Flows:
                 continue
             whose = hurting.unlisted(u["resource"], estate.flow_logs, records.lines, days)
             out += [(*one, "its log objects could not all be listed") for one in whose]
+            if u["resource"].startswith(LOGS):  # a log group: no bucket is touched by it
+                continue
             bucket = u["resource"].partition("//")[2].partition("/")[0] if u["resource"].startswith("s3://") else ""
             for flow_log_id, account_id, uri in places:
                 if u["account_id"] in ("*", account_id) and (not bucket or uri.startswith(f"s3://{bucket}/")):

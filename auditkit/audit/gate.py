@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from auditkit.audit.inference import statement
 from auditkit.audit.options import EVERYTHING, Narrowing
-from auditkit.model.assessment import Assessment
+from auditkit.model.assessment import Assessment, Result
 from auditkit.model.control import SEVERITIES
 from auditkit.model.errors import AuditkitError, nearest
 from auditkit.run import Run
@@ -95,9 +96,7 @@ def decide(
         if row["control_id"] in news and narrowing.place(row["account_id"], row["region"]):
             news[row["control_id"]] += row["fingerprint"] not in known
     failed = tuple((c.id, news[c.id]) for c in controls if c.severity in counted and news[c.id])
-    undecided = tuple(
-        c.id for c in controls if c.severity in counted and any(r.status == "inconclusive" for r in places[c.id])
-    )
+    undecided = tuple(c.id for c in controls if c.severity in counted and any(map(_undecided, places[c.id])))
     # What no control that counts was about was not cleared by one that does not count.
     counting = [places[c.id] for c in controls if c.severity in counted] or places.values()
     examined = any(r.status != "not_applicable" for results in counting for r in results)
@@ -105,6 +104,14 @@ def decide(
     open_ends = (undecided if inconclusive == "fail" else ()) or not examined
     status = FINDINGS if failed else OPEN if open_ends else PASSES
     return Decision(status, fail_on, failed, undecided, examined, assessment.scope["narrowed"])
+
+
+def _undecided(result: Result) -> bool:
+    """Tell whether something stays open there, beside findings that fail too: these may all be known from an earlier run."""
+    if result.status != "fail":
+        return result.status == "inconclusive"
+    said = statement(result.sample) if result.sample else None  # of a sample that suffices: no reason to doubt
+    return bool(result.inconclusive) or any(reason != said for reason in result.reasons)
 
 
 def _check(assessment: Assessment, narrowing: Narrowing) -> None:

@@ -39,6 +39,12 @@ def again(run: Run, inputs: Inputs | None, narrowing: Narrowing) -> Assessment:
     return assessment
 
 
+def asked_alike(run: Run, narrowing: Narrowing) -> bool:
+    """Tell whether a run is assessed for all that it was collected for: a merged run for everything."""
+    collected: dict[str, list[str]] = run.state.get("options", {}).get("narrowed", {})
+    return collected == narrowing.as_json()
+
+
 def let_go(run: Run, records: RecordsModel) -> None:
     """Remove the copies of log objects that are not to stay; run.json says so before the first is gone.
 

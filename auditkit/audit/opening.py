@@ -45,7 +45,7 @@ def with_use(
 
     Args:
         estate: with the interfaces that only records show.
-        engine: with flow_records and interface_days.
+        engine: with flow_records, interface_days, units and period_days.
         networks: of the run.
         place: account and region → whether the flags leave it.
         whole: whether every log object of the period was to be read; else nothing is unused.
@@ -125,6 +125,8 @@ class _Judge:
         if days.unobserved:
             of = f"{days.unobserved:,} of {days.days:,} interface-days" if days.days else "days"
             return UNKNOWN, f"{of} were not observed whole for accepted traffic, of {days.interface_id} for one"
+        if days.loose:
+            return UNKNOWN, f"{days.loose} has the group and no interface-day: whether it was in use is not known"
         count = self.members.get(rule.group_id, 0)
         if not count:
             return UNUSED, "no interface has the group"

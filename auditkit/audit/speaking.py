@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import pyarrow as pa
@@ -99,6 +99,8 @@ class Wanted:
         if obj.carrier == "lines" and not obj.uri.startswith(LOGS):  # named by somebody else than AWS: of any day
             return any((log if log in self._known else place) in self._any for log in logs)
         days = {obj.slot.date().isoformat(), (obj.slot - LATE).date().isoformat()}
+        if obj.uri.startswith(LOGS):  # a stream's day holds what begins on it, and may end on the next
+            days.add((obj.slot + timedelta(days=1)).date().isoformat())
         return any(
             (log, day) in self._logs if log in self._known else (*place, day) in self._places
             for log in logs

@@ -25,7 +25,7 @@ def rank(engine: DuckDB, facts: Mapping[str, Any], drawn: pa.Table) -> None:
     not deliver all through the day, or of which that is not known.
 
     Args:
-        engine: holds interface_days, units, period_days and delivery.
+        engine: holds interface_days, units, period_days and `delivered`: the delivery of all flow logs, whoever owns them.
         facts: seed, confidence and tolerable_rate.
         drawn: account_id, region, rank, unit and day of what was drawn.
     """
@@ -45,13 +45,14 @@ WITH ranked AS (
 ), sized AS (
   SELECT r.account_id, r.region, any_value(b.base) AS base, bool_and(r.drawn) FILTER (r.place <= b.base) AS whole
   FROM ranked r JOIN base_sizes b ON b.account_id = r.account_id AND b.region = r.region GROUP BY r.account_id, r.region
-), holes AS (
-  SELECT DISTINCT flow_log_id, day FROM delivery WHERE state NOT IN ('whole', 'idle')
+), told AS (
+  SELECT flow_log_id, day, bool_and(coalesce(state IN ('whole', 'idle'), FALSE)) AS whole FROM delivered GROUP BY flow_log_id, day
 )
 SELECT r.interface_id, r.day, r.rank, r.drawn, r.drawn AND w.whole AND r.place <= w.base AS base,
-  r.drawn AND (a.day IS NOT NULL OR b.day IS NOT NULL) AS missing
+  -- What no row tells of is not known to be whole.
+  r.drawn AND ((r.flow_log_id <> '' AND a.whole IS NOT TRUE) OR (r.reject_flow_log_id <> '' AND b.whole IS NOT TRUE)) AS missing
 FROM ranked r
 JOIN sized w ON w.account_id = r.account_id AND w.region = r.region
-LEFT JOIN holes a ON a.flow_log_id = r.flow_log_id AND a.day = r.day
-LEFT JOIN holes b ON b.flow_log_id = r.reject_flow_log_id AND b.day = r.day""")
+LEFT JOIN told a ON a.flow_log_id = r.flow_log_id AND a.day = r.day
+LEFT JOIN told b ON b.flow_log_id = r.reject_flow_log_id AND b.day = r.day""")
     engine.execute("DROP TABLE unit_days")

@@ -54,6 +54,8 @@ class Days:
     """Those on which not all accepted traffic was seen."""
     interface_id: str = ""
     """One of them, or one that is gone and may have had the group."""
+    loose: str = ""
+    """An interface with the group that has no interface-day, and may have been in use: it is attached to nothing now."""
 
 
 def rules_used(
@@ -62,7 +64,7 @@ def rules_used(
     """Look among the accepted flows for those that used open rules.
 
     Args:
-        engine: with flow_records and interface_days.
+        engine: with flow_records, interface_days, units and period_days.
         rules: as RULES.
         members: as MEMBERS.
         places: as PLACES.
@@ -80,7 +82,10 @@ def rules_used(
         f"CREATE OR REPLACE TABLE _used AS {_FLOWS.format(wanted=_wanted(rules), ip=_cut(rules), flows=engine.relation('flow_records', _COLUMNS))}"
     )
     seen = {r["n"]: Seen(bool(r["surely"]), bool(r["perhaps"]), r["gone"] or "") for r in engine.rows(_SEEN)}
-    days = {r["group_id"]: Days(r["days"], r["unobserved"], r["interface_id"] or "") for r in engine.rows(_DAYS)}
+    days = {
+        r["group_id"]: Days(r["days"], r["unobserved"], r["interface_id"] or "", r["loose"] or "")
+        for r in engine.rows(_DAYS)
+    }
     for name in ("_rules", "_members", "_places", "_known", "_used"):
         engine.execute(f"DROP TABLE {name}")
     return seen, days
@@ -155,13 +160,19 @@ WITH days AS (
   SELECT d.interface_id, nullif(nullif(d.vpc_id, '-'), '') AS vpc_id, d.account_id, d.region, count(*) AS days, count(*) FILTER (d.observed NOT IN ('all', 'accept')) AS unobserved
   FROM interface_days d WHERE d.resource_type = 'network-interface' GROUP BY ALL
 )
-SELECT group_id, sum(days)::BIGINT AS days, sum(unobserved)::BIGINT AS unobserved, min(interface_id) FILTER (unobserved > 0) AS interface_id FROM (
-  SELECT m.group_id, d.interface_id, d.days, d.unobserved FROM days d JOIN _members m ON m.interface_id = d.interface_id
+SELECT group_id, sum(days)::BIGINT AS days, sum(unobserved)::BIGINT AS unobserved, min(interface_id) FILTER (unobserved > 0) AS interface_id,
+  min(loose) AS loose
+FROM (
+  SELECT m.group_id, d.interface_id, d.days, d.unobserved, NULL AS loose FROM days d JOIN _members m ON m.interface_id = d.interface_id
   UNION ALL
-  SELECT DISTINCT p.group_id, d.interface_id, 0, d.unobserved
+  SELECT DISTINCT p.group_id, d.interface_id, 0, d.unobserved, NULL
   FROM days d ANTI JOIN _known k ON k.interface_id = d.interface_id
   JOIN _places p ON {_IN_PLACE.format("d")}
   WHERE d.unobserved > 0
+  UNION ALL  -- of one that was attached after the period it is told that it was not in use
+  SELECT m.group_id, NULL, 0, 0, m.interface_id
+  FROM _members m ANTI JOIN days d ON d.interface_id = m.interface_id LEFT JOIN units u ON u.unit = m.interface_id
+  WHERE NOT coalesce(u.in_use AND to_timestamp(u.attached)::DATE > (SELECT max(day) FROM period_days), FALSE)
 ) GROUP BY group_id
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -148,3 +149,18 @@ def test_the_flags_may_have_left_out_what_used_it():
     estate = inventory(network_interfaces=here, security_group_rules=(rule(),))
     (told,) = with_use(estate, seen.engine, NETWORKS, lambda *_: False, whole=True).security_group_rules
     assert arrow_table(TABLES["security_group_rules"].columns, [told])["used"].to_pylist() == ["unknown"]
+
+
+def test_an_interface_that_is_attached_to_nothing_now_may_have_used_it():
+    """It has no interface-days; one attached after the period has none either, and that is told."""
+    loose = replace(ours("eni-2", "10.0.0.6", "sg-2"), status="available", attach_time=None)
+    later = replace(ours("eni-3", "10.0.0.7", "sg-3"), attach_time=datetime(2026, 8, 2, tzinfo=UTC))
+    halfway = replace(ours("eni-4", "10.0.0.8", "sg-4"), attach_time=datetime(2026, 7, 20, tzinfo=UTC))
+    here = (ours("eni-1", HOME, "sg-1", "sg-2"), loose, later, halfway)
+    rules = tuple(rule(group_id=f"sg-{n}") for n in range(1, 5))
+    seen = see(objects(*every_day("eni-1"), *every_day("eni-4")), interfaces=here)
+    assert not seen.engine.rows("SELECT day FROM interface_days WHERE interface_id IN ('eni-2', 'eni-3')")
+    estate = inventory(network_interfaces=here, security_group_rules=rules)
+    told = with_use(estate, seen.engine, NETWORKS, lambda *_: True, whole=True).security_group_rules
+    assert [one.used for one in told] == ["unused", "unknown", "unused", "unused"]
+    assert told[1].used_reason == "eni-2 has the group and no interface-day: whether it was in use is not known"
