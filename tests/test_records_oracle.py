@@ -61,6 +61,8 @@ _BAD_NUMBER = st.sampled_from(
         "²",
     )
 )
+_NO_TIME = st.sampled_from(("-", "0", "253402300800000", "999999999999999", "9223372036854775807"))
+_ACTION = st.sampled_from(("ACCEPT", "ACCEPT", "ACCEPT", "REJECT", "REJECT", "-", "accept"))
 _T0 = 1782864000
 
 
@@ -76,7 +78,7 @@ def tokens(draw: Any, header: tuple[str, ...], *, bad: str = "") -> list[str]:
             token = "ok" if bad == name else status
         elif name in ("start", "end"):
             token = str((begin + (60 if name == "end" else 0)) * unit)
-            token = draw(st.one_of(_BAD_NUMBER, st.just("-"), st.just("0"))) if bad == name else token
+            token = draw(st.one_of(_BAD_NUMBER, _NO_TIME)) if bad == name else token
         elif bad == name and name in ADDRESSES:
             token = draw(_BAD_ADDRESS)
         elif bad == name:
@@ -88,6 +90,8 @@ def tokens(draw: Any, header: tuple[str, ...], *, bad: str = "") -> list[str]:
                 if silent
                 else draw(st.sampled_from(("0", "6", "22", "007", "-", str(limit - 1), str(limit) if bad else "1")))
             )
+        elif name == "action":
+            token = draw(_ACTION)
         else:
             token = draw(_ADDRESS) if name in ADDRESSES else draw(_TEXT)
         out.append(token)

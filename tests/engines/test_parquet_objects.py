@@ -155,7 +155,8 @@ def test_the_columns_of_aws_are_read_as_they_are():
 
 def test_every_field_has_its_column():
     value = {"integer": "7", "port": "7", "protocol": "7", "address": "10.0.0.7"}
-    columns = {f.column: pa.array([value.get(f.type, "x")]) for f in FIELDS} | {"log_status": pa.array(["OK"])}
+    columns = {f.column: pa.array([value.get(f.type, "x")]) for f in FIELDS}
+    columns |= {"log_status": pa.array(["OK"]), "action": pa.array(["REJECT"])}
     (one,), (row,) = read(parquet(columns))
     assert counts(one) == (1, 0, 0, 0)
     assert set(row) == set(columns) | {"obj", "line"}
@@ -203,6 +204,8 @@ def test_without_a_status_a_row_of_nothing_may_stand_for_skipped_records():
         ({"message": pa.array(["x", "y"])}, "no column is named as a field"),
         (aws(2, **{"account-id": pa.array(["1", "2"])}), "a column is there twice"),
         (aws(2, action=pa.array([True, False])), "action is not text"),
+        (aws(2, action=pa.array(["accept", None])), "action is neither ACCEPT nor REJECT"),
+        (aws(2, end=pa.array([2**63 - 1, 253402300800000])), "end is not a time it can be"),
         (aws(2, start=pa.array([[1], [2]])), "start is not a number it can be"),
         (aws(2, account_id=pa.array([b"\xff", b"\xfe"])), "account-id is not text"),
     ],

@@ -123,10 +123,8 @@ def test_every_field_is_read_in_any_order():
     names = [f.name for f in FIELDS]
     random.Random(5).shuffle(names)
     value = {"integer": "7", "port": "7", "protocol": "7", "address": "10.0.0.7"}
-    line = [
-        "OK" if n == "log-status" else "1782864000" if n in ("start", "end") else value.get(BY_NAME[n].type, "x")
-        for n in names
-    ]
+    said = {"log-status": "OK", "action": "REJECT", "start": "1782864000", "end": "1782864000"}
+    line = [said.get(n) or value.get(BY_NAME[n].type, "x") for n in names]
     (one,), (row,) = read(text(" ".join(names), " ".join(line)))
     assert counts(one) == (1, 0, 0, 0)
     assert set(row) == {BY_NAME[n].column for n in names} | {"obj", "line"}
@@ -281,3 +279,37 @@ def test_single_records_are_read_again_as_they_stand(tmp_path):
     path = tmp_path / "object"
     path.write_bytes(gz(text(V2, GOOD, "", f"{QUIET}\r", "broken")))
     assert stored(log_object(), path, [2, 4, 5, 9]) == {2: GOOD, 4: QUIET, 5: "broken"}
+
+
+@pytest.mark.parametrize("beside", [(), ("broken",)], ids=["fast", "slow"])
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (GOOD.replace("1782864060", str(2**63 - 1)), "end is not a time it can be"),
+        (GOOD.replace("1782864060", "253402300800000"), "end is not a time it can be"),
+        (GOOD.replace("ACCEPT", "accept"), "action is neither ACCEPT nor REJECT"),
+        (GOOD.replace("ACCEPT", "-"), "action is neither ACCEPT nor REJECT"),
+        (GOOD.replace("ACCEPT", "ACCEPT\x1c"), "action is neither ACCEPT nor REJECT"),
+        ("\ufeff" + GOOD, "version is not a number it can be"),
+    ],
+)
+def test_what_no_record_says_is_damage_on_either_path(line, reason, beside):
+    (one,), rows = read(text(V2, line, GOOD, QUIET, *beside))
+    assert counts(one) == (1, 1, 0, 1 + len(beside))
+    assert (one.damage[reason], one.first_damage, lines_of(rows)) == (1, f"line 2: {reason}", [3, 4])
+
+
+def test_the_last_second_of_the_year_9999_is_a_time():
+    (one,), (row,) = read(text(V2, GOOD.replace("1782864060", "253402300799999")))
+    assert (counts(one), row["end"]) == ((1, 0, 0, 0), 253402300799)
+
+
+def test_without_a_status_an_action_is_missing_only_where_all_is():
+    """`-` alone says that something flowed, and not whether it was let through."""
+    (one,), _ = read(text("interface-id srcaddr action start end", "eni-1 - - 5 6", "eni-1 10.0.0.5 - 5 6"))
+    assert counts(one) == (0, 0, 1, 1)
+
+
+def test_a_mark_before_a_record_whose_first_field_is_text_is_damage():
+    (one,), _ = read(text("interface-id srcaddr action start end", "\ufeffeni-1 10.0.0.5 ACCEPT 5 6"))
+    assert one.damage == {"begins with a byte order mark": 1}

@@ -85,7 +85,13 @@ def read(packed: bytes) -> Held:
             tokens = None
         if tokens is not None and names_fields(tokens):
             header = tokens
-        elif tokens is None or header is None or len(tokens) != len(header) or len(header) != len(set(header)):
+        elif (
+            tokens is None
+            or header is None
+            or len(tokens) != len(header)
+            or len(header) != len(set(header))
+            or raw.strip().startswith(b"\xef\xbb\xbf")
+        ):
             held.damaged += 1
         else:
             line(held, number, dict(zip(header, tokens, strict=True)))
@@ -118,7 +124,7 @@ def names_fields(tokens: list[str]) -> bool:
     return len(known) * 2 > len(tokens) and not any(t == "-" or t.isdecimal() for t in tokens)
 
 
-def line(held: Held, number: int, record: dict[str, str]) -> None:  # noqa: C901 - every rule in one place
+def line(held: Held, number: int, record: dict[str, str]) -> None:  # noqa: C901, PLR0912 - every rule in one place
     values: dict[str, Any] = {}
     for name, token in record.items():
         if name in NUMBERS:
@@ -141,12 +147,15 @@ def line(held: Held, number: int, record: dict[str, str]) -> None:  # noqa: C901
                 held.damaged += 1
                 return
             values[name] = values[name] // 1000 if values[name] > 10**11 else values[name]
+            if values[name] >= 253402300800:  # the year 10000
+                held.damaged += 1
+                return
     said = [token for name, token in record.items() if name in OF_A_FLOW]
     made_up = "SKIPDATA" if said and set(said) == {"-"} else "OK"  # nobody can tell skipped records from none
     status = values.pop("log-status", made_up)
-    if status not in ("OK", "NODATA", "SKIPDATA") or (
-        "start" in values and "end" in values and values["end"] < values["start"]
-    ):
+    backwards = "start" in values and "end" in values and values["end"] < values["start"]
+    acted = status != "OK" or record.get("action", "ACCEPT") in ("ACCEPT", "REJECT")
+    if status not in ("OK", "NODATA", "SKIPDATA") or backwards or not acted:
         held.damaged += 1
     elif status == "OK":
         held.ok[number] = {n: v for n, v in values.items() if n in KNOWN}

@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from auditkit.engines.reading.held import STATUSES
-from auditkit.engines.reading.layout import INTEGER, LIMITS, TAG_FIELDS, TEXT, Layout
+from auditkit.engines.reading.held import ACTIONS, STATUSES
+from auditkit.engines.reading.layout import INTEGER, LATEST, LIMITS, TAG_FIELDS, TEXT, Layout
 from auditkit.engines.reading.values import Addresses, decoded, seconds, status
 from auditkit.model.records import BY_NAME
 
+_BOM = b"\xef\xbb\xbf"
+"""Arrow swallows it on top, whatever stands behind."""
 _LONG = 4096
 """Bytes of a value that are looked at again: a line may hold no more than `lines.LONGEST`."""
 
@@ -67,15 +69,28 @@ def assemble(layout: Layout, given: dict[str, Any], rows: int) -> pa.Table | Non
             if columns[name].null_count:
                 return None
             columns[name] = seconds(columns[name])
+            if (pc.max(columns[name]).as_py() or 0) > LATEST:
+                return None
     if {"start", "end"} <= columns.keys() and pc.any(pc.less(columns["end"], columns["start"])).as_py():
         return None
     if "log_status" not in columns:
         columns["log_status"] = status(columns, rows)
     elif not set(columns["log_status"].dictionary.to_pylist()) <= set(STATUSES):
         return None
+    if "action" in columns and acted(columns["action"], columns["log_status"]).any():
+        return None
     if layout.others:
         columns["other_fields"] = others({name: given[name] for name in layout.others}, rows)
     return pa.table(columns)
+
+
+def acted(action: pa.DictionaryArray, status: pa.DictionaryArray) -> np.ndarray[Any, Any]:
+    """Tell which rows say that something flowed, and not whether it was let through."""
+    wrong = [at for at, text in enumerate(action.dictionary.to_pylist()) if text not in ACTIONS]
+    if not wrong:
+        return np.zeros(len(action), dtype=bool)
+    told = [at for at, text in enumerate(status.dictionary.to_pylist()) if text == "OK"]
+    return np.isin(np.asarray(action.indices), wrong) & np.isin(np.asarray(status.indices), told)
 
 
 def _final(name: str, column: Any) -> Any:
@@ -97,7 +112,9 @@ def others(columns: dict[str, Any], rows: int) -> pa.Array:
 
 
 def _generous(text: bytes, start: int) -> bool:
-    """Tell whether there is anything that Arrow would read as a number and a line reader would not."""
+    """Tell whether there is anything that Arrow would read and a line reader would not."""
+    if text.startswith(_BOM, start) or text.find(b"\n" + _BOM, start) >= 0:
+        return True
     if b"\t" in text or text.startswith((b"0x", b"0X"), start):
         return True
     return any(

@@ -11,6 +11,8 @@ import pyarrow as pa
 from auditkit.model.records import LogObject
 
 STATUSES = ("OK", "NODATA", "SKIPDATA")
+ACTIONS = ("ACCEPT", "REJECT")
+"""What a record that tells of traffic says was done with it."""
 
 
 @dataclass

@@ -19,6 +19,8 @@ ARROW = {"port": pa.uint16(), "protocol": pa.uint8(), "integer": INTEGER}
 LIMITS = {"port": 65535, "protocol": 255, "integer": 2**63 - 1}
 MILLISECONDS = 10**11
 """Times above are milliseconds, which AWS once wrote: as seconds they would lie in the year 5138."""
+LATEST = 253402300799
+"""The last second of the year 9999: what lies behind is no time of a record, and no day holds it."""
 FLOW = (
     "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "action", "pkt_srcaddr", "pkt_dstaddr",
 )  # fmt: skip

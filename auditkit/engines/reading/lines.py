@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from auditkit.engines.reading.fast import assemble
-from auditkit.engines.reading.held import STATUSES
-from auditkit.engines.reading.layout import LIMITS, MILLISECONDS, Layout
+from auditkit.engines.reading.held import ACTIONS, STATUSES
+from auditkit.engines.reading.layout import FLOW, LATEST, LIMITS, MILLISECONDS, Layout
 from auditkit.engines.reading.values import Addresses
 from auditkit.model.records import BY_NAME
 
@@ -54,9 +54,22 @@ def record(layout: Layout, tokens: list[str], addresses: Addresses) -> tuple[Any
     for name in ("start", "end"):
         if name in times and times[name] is None:
             raise Wrong(f"{name} is missing")
+        if name in times and _seconds(times[name]) > LATEST:
+            raise Wrong(f"{name} is not a time it can be")
     if "start" in times and "end" in times and _seconds(times["end"]) < _seconds(times["start"]):
         raise Wrong("ends before it starts")
+    if times.get("action", "ACCEPT") not in ACTIONS and _tells(times):
+        raise Wrong("action is neither ACCEPT nor REJECT")
+    if tokens[0].startswith("\ufeff"):
+        raise Wrong("begins with a byte order mark")
     return values
+
+
+def _tells(record: dict[str, Any]) -> bool:
+    """Tell whether a record says that something flowed; without log-status it does where not all of it is `-`."""
+    if "log-status" in record:
+        return bool(record["log-status"] == "OK")
+    return any(record.get(column.replace("_", "-"), "-") not in (None, "-") for column in FLOW)
 
 
 def _seconds(time: int) -> int:

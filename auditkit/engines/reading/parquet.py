@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from auditkit.engines.reading.fast import assemble
+from auditkit.engines.reading.fast import acted, assemble
 from auditkit.engines.reading.gather import Gathered
 from auditkit.engines.reading.held import STATUSES, Batch, ObjectRead
-from auditkit.engines.reading.layout import INTEGER, LIMITS, MILLISECONDS, TEXT, Layout, known
-from auditkit.engines.reading.values import Addresses
+from auditkit.engines.reading.layout import INTEGER, LATEST, LIMITS, MILLISECONDS, TEXT, Layout, known
+from auditkit.engines.reading.values import Addresses, status
 from auditkit.model.records import BY_NAME
 
 MAGIC = b"PAR1"
@@ -92,10 +92,16 @@ def _add(
         if name in columns:
             why.append(f"{name} is missing")
             reasons[np.asarray(columns[name].is_null()) & (reasons == 0)] = len(why) - 1
+            why.append(f"{name} is not a time it can be")
+            reasons[(_seconds(columns[name]) > LATEST) & (reasons == 0)] = len(why) - 1
     if {"start", "end"} <= columns.keys():
         why.append("ends before it starts")
         start, end = (_seconds(columns[name]) for name in ("start", "end"))
         reasons[(end < start) & (reasons == 0)] = len(why) - 1
+    if "action" in columns:
+        why.append("action is neither ACCEPT nor REJECT")
+        told = {BY_NAME[name].column: columns[name] for name in layout.fields}
+        reasons[acted(columns["action"], told.get("log_status") or status(told, rows)) & (reasons == 0)] = len(why) - 1
     kept = np.flatnonzero(reasons == 0)
     if len(kept) < rows:
         columns = {name: column.take(pa.array(kept)) for name, column in columns.items()}
