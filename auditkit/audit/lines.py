@@ -67,4 +67,9 @@ def shape_of(given: FromModel, estate: Inventory) -> Shape:
         )
     account_id, region = next(iter(places), (given.account, given.region))
     formats = (given.format,) if given.format else tuple(map(log_format, logs))
+    if any("${start}" not in one for one in formats):
+        raise AuditkitError(
+            "records without the field start cannot be read from files of any name: nothing else tells their day",
+            "Read them where AWS delivered them, or give the flow log's format a start.",
+        )
     return Shape(account_id, region, formats, given.flow_log or ("",))
