@@ -116,7 +116,14 @@ class Listing:
         for group in _groups(sorted(self._pieces)):
             merged = heapq.merge(*(self._read(piece) for piece in group), key=_order)
             for _, same in groupby(merged, key=_order):
-                yield next(same)
+                (number, obj), *others = same
+                told = (obj.carrier, obj.formats, obj.flow_log_ids)
+                if any((other.carrier, other.formats, other.flow_log_ids) != told for _, other in others):
+                    raise AuditkitError(
+                        f"two entries of records.from name {obj.uri}, and tell different things of it",
+                        "Name each file in one entry, with every flow log that may have written it.",
+                    )
+                yield number, obj
 
     def forget(self) -> None:
         """Remove the files."""

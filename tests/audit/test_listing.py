@@ -107,6 +107,15 @@ def test_two_sources_keep_apart(tmp_path: Path) -> None:
     assert [(n, o.uri) for n, o in one.objects()] == [(0, "a"), (1, "b"), (0, "c")]
 
 
+def test_a_file_of_which_two_entries_tell_different_things_is_refused(tmp_path: Path) -> None:
+    """Whichever is taken, records would be credited to a flow log that did not write them."""
+    lines = {"carrier": "lines", "formats": ("${start}",)}
+    sources = [Fake({"x": [obj("file", flow_log_ids=(one,), **lines)]}) for one in ("fl-1", "fl-2")]
+    with pytest.raises(AuditkitError, match=r"two entries of records\.from name file"):
+        uris(run(tmp_path / "other", *sources))
+    assert uris(run(tmp_path / "same", sources[0], sources[0])) == ["file"]
+
+
 def test_over_the_budget_the_listing_ends_at_once(tmp_path: Path) -> None:
     def check(totals: Totals) -> None:
         if totals.objects > 5:

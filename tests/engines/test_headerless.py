@@ -225,3 +225,12 @@ def test_single_records_are_read_again_as_they_stand(tmp_path, envelope):
     first = 2 if envelope in (insights, console) else 1
     told = stored(log_object(carrier="lines", formats=(FORMAT,)), path, [first, first + 2, 99])
     assert [told[first].endswith(GOOD), told[first + 2].endswith(QUIET), len(told)] == [True, True, 2]
+
+
+def test_a_header_that_names_other_fields_makes_the_object_broken():
+    """Its records fit the format that was configured by their shape alone: source and destination would change places."""
+    names = [name.strip("${}") for name in FORMAT.split()]
+    turned = [{"srcaddr": "dstaddr", "dstaddr": "srcaddr"}.get(name, name) for name in names]
+    for header, broken in ((names, False), (turned, True)):
+        (one,), _ = read(text(" ".join(header), GOOD), carrier="lines", formats=(FORMAT,), flow_log_ids=("fl-a",))
+        assert (one.broken, one.damaged) == (broken, int(broken))

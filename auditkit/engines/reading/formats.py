@@ -98,6 +98,7 @@ class Candidates:
             try:
                 tokens = words(line)
                 if is_header(tokens):
+                    self._check(read, tokens)
                     continue
                 layout, owner, row = self._one(tokens)
             except Wrong as wrong:
@@ -108,6 +109,16 @@ class Candidates:
             some.append(row)
         for (layout, owner), (at, some) in rows.items():
             gathered.add(layout.fields, table(layout, some), [(read, len(some))], np.array(at), owner)
+
+    def _check(self, read: ObjectRead, names: list[str]) -> None:
+        """Take an object for broken whose header names other fields: its records fit a format that is not theirs.
+
+        Raises:
+            Wrong: it does.
+        """
+        if self.owner and not any(list(layout.names) == names for layout in self.owner):
+            read.broken = True
+            raise Wrong("a header names other fields than the format")
 
     def _one(self, tokens: list[str]) -> tuple[Layout, str, tuple[Any, ...]]:
         """Find the one format that a record fits.
