@@ -47,7 +47,7 @@ def nested(*messages: str) -> bytes:
 def payload(*messages: str) -> bytes:
     told = [{"id": str(at), "timestamp": 1, "message": one} for at, one in enumerate(messages)]
     return json.dumps(
-        {"messageType": "DATA_MESSAGE", "owner": "1", "logGroup": "g", "logStream": "s", "logEvents": told}
+        {"messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": "g", "logStream": "s", "logEvents": told}
     ).encode()
 
 
@@ -188,6 +188,15 @@ def test_an_object_without_records_holds_nothing():
         ("[" * 100_000, "is not JSON"),
         ('{"messageType": "OTHER", "logEvents": []}', "is a payload without events"),
         ('{"message": "\\ud800"}', "is not JSON"),
+        ('{"message": "a", "messag\\u0065": "b"}', "names message twice"),
+        ('[{"message": "a", "message": "b"}]', "names message twice"),
+        ('{"messageType": "DATA_MESSAGE", "logEvents": [{"message": "a", "message": "b"}]}', "names message twice"),
+        ('{"messageType": "DATA_MESSAGE", "logEvents": [{"message": "a"}], "logEvents": []}', "names logEvents twice"),
+        ('{"message": "a", "messageType": "DATA_MESSAGE", "logEvents": []}', "has a message beside other records"),
+        ('{"message": "a", "awslogs": {"data": "H4sIAAAA"}}', "has a message beside other records"),
+        ('{"messageType": "CONTROL_MESSAGE", "logEvents": [{"message": "a"}]}', "is a control message with records"),
+        ('{"messageType": "CONTROL_MESSAGE", "logEvents": "a"}', "is a control message with records"),
+        ('{"messageType": "DATA_MESSAGE", "owner": "999900009999", "logEvents": [{"message": "a"}]}', "is of another account's log group"),
         ("H4sIAAAA!", "is not base64"),
         ("H4sIAAAA", "the payload is damaged: the gzip data is truncated"),
         (json.dumps(json.dumps(json.dumps(json.dumps(json.dumps(json.dumps("x")))))), "stands in too many envelopes"),

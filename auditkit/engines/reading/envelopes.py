@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import csv
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +29,9 @@ _COLUMN = re.compile(r"@?[A-Za-z]\w*\Z")
 _PIECE = 8 * 2**20
 _UNPACKED = 16 * 2**20
 """Bytes that one payload may unpack to; CloudWatch packs less than a megabyte."""
+_NAMES = ("message", "messageType", "logEvents", "awslogs", "data")
+_OTHERS = frozenset({"messageType", "logEvents", "awslogs"})
+"""Beside a message, these would be left unread."""
 _DEEP = 4
 """Envelopes in one another, at most."""
 
@@ -98,11 +102,107 @@ class Envelopes:
             return
         try:
             if self._message is not None and not line.startswith(b"{"):
-                yield from _opened(_cell(line, self._message))
+                yield from self._opened(_cell(line, self._message))
             else:
-                yield from _opened(line)
+                yield from self._opened(line)
         except Wrong as wrong:
             yield wrong
+
+    def _opened(self, content: bytes, depth: int = 0) -> Iterator[bytes | Wrong]:
+        """Yield the records in an envelope, or why there is none."""
+        content = content.strip()
+        if depth > _DEEP:
+            yield Wrong("stands in too many envelopes")
+        elif content[:1] in (b"{", b"[", b'"'):
+            yield from self._json(content, depth)
+        elif content.startswith(_PAYLOAD):
+            yield from self._payload(content, depth)
+        elif not content:
+            yield Wrong("the message is empty")
+        else:
+            stamp = _STAMP.match(content)
+            record = content[stamp.end() :].strip() if stamp else content
+            if b"\n" in record:
+                yield Wrong("holds more than one line")
+            else:
+                yield Wrong(TOO_LONG) if len(record) > LONGEST else record
+
+    def _json(self, content: bytes, depth: int) -> Iterator[bytes | Wrong]:
+        try:
+            told = msgspec.json.decode(content)
+            if not _plainly_once(told, content):
+                json.loads(content, object_pairs_hook=_once)
+        except Wrong as wrong:
+            yield wrong
+            return
+        except (ValueError, RecursionError):  # of json and msgspec alike
+            whole, rest = _objects(content)
+            parts = [*whole, rest] if rest.strip() else whole
+            if len(parts) < 2:
+                yield Wrong("is not JSON")
+                return
+            for part in parts:
+                part = part.strip(b" \t\r,")  # noqa: PLW2901 - the same, without what stands between
+                yield from (
+                    self._json(part, depth + 1)
+                    if part.startswith(b"{") and depth <= _DEEP
+                    else iter([Wrong("is not JSON")])
+                )
+            return
+        yield from self._told(told, depth)
+
+    def _told(self, told: Any, depth: int) -> Iterator[bytes | Wrong]:
+        """Yield the records that a value of JSON holds."""
+        if isinstance(told, str):
+            yield from self._opened(told.encode("utf-8", "surrogatepass"), depth + 1)
+        elif isinstance(told, list):
+            for one in told:
+                yield from self._event(one, depth) if isinstance(one, dict) else iter([Wrong("has no message")])
+        elif not isinstance(told, dict):
+            yield Wrong("has no message")
+        elif "message" in told and not _OTHERS.isdisjoint(told):
+            yield Wrong("has a message beside other records")
+        elif "messageType" in told or "logEvents" in told:
+            yield from self._subscribed(told, depth)
+        elif isinstance(told.get("awslogs"), dict) and isinstance(told["awslogs"].get("data"), str):
+            yield from self._opened(told["awslogs"]["data"].encode("utf-8", "surrogatepass"), depth + 1)
+        else:
+            yield from self._event(told, depth)
+
+    def _event(self, event: dict[str, Any], depth: int) -> Iterator[bytes | Wrong]:
+        message = event.get("message")
+        if isinstance(message, str):
+            yield from self._opened(message.encode("utf-8", "surrogatepass"), depth + 1)
+        else:
+            yield Wrong("has no message")
+
+    def _subscribed(self, told: dict[str, Any], depth: int) -> Iterator[bytes | Wrong]:
+        """A payload of a subscription: events, or a word of CloudWatch's own, which is no record."""
+        kind, events = told.get("messageType"), told.get("logEvents")
+        if kind == "CONTROL_MESSAGE":
+            if not isinstance(events, list) or not all(map(_of_control, events)):
+                yield Wrong("is a control message with records")
+            return
+        if kind != "DATA_MESSAGE" or not isinstance(events, list):
+            yield Wrong("is a payload without events")
+            return
+        if told.get("owner", self.read.object.account_id) != self.read.object.account_id:
+            yield Wrong("is of another account's log group")
+            return
+        for event in events:
+            yield from self._event(event, depth) if isinstance(event, dict) else iter([Wrong("has no message")])
+
+    def _payload(self, content: bytes, depth: int) -> Iterator[bytes | Wrong]:
+        try:
+            packed = base64.b64decode(content, validate=True)
+        except (binascii.Error, ValueError):
+            yield Wrong("is not base64")
+            return
+        text, wrong = unpack(packed, _UNPACKED)
+        if wrong:
+            yield Wrong(f"the payload is damaged: {wrong}")
+        else:
+            yield from self._opened(text, depth + 1)
 
 
 def boundary(text: bytes) -> int:
@@ -110,94 +210,33 @@ def boundary(text: bytes) -> int:
     return len(text) - len(_objects(text)[1]) if text.lstrip().startswith(b"{") else 0
 
 
-def _opened(content: bytes, depth: int = 0) -> Iterator[bytes | Wrong]:
-    """Yield the records in an envelope, or why there is none."""
-    content = content.strip()
-    if depth > _DEEP:
-        yield Wrong("stands in too many envelopes")
-    elif content[:1] in (b"{", b"[", b'"'):
-        yield from _json(content, depth)
-    elif content.startswith(_PAYLOAD):
-        yield from _payload(content, depth)
-    elif not content:
-        yield Wrong("the message is empty")
-    else:
-        stamp = _STAMP.match(content)
-        record = content[stamp.end() :].strip() if stamp else content
-        if b"\n" in record:
-            yield Wrong("holds more than one line")
-        else:
-            yield Wrong(TOO_LONG) if len(record) > LONGEST else record
+def _plainly_once(told: Any, content: bytes) -> bool:
+    """Tell cheaply that no name stands twice: in flat JSON without escapes each name and each text has two quotes."""
+    if not isinstance(told, dict) or b"\\" in content:
+        return isinstance(told, str)
+    values = told.values()
+    if any(isinstance(value, dict | list) for value in values):
+        return False
+    return content.count(b'"') == 2 * (len(told) + sum(isinstance(value, str) for value in values))
 
 
-def _json(content: bytes, depth: int) -> Iterator[bytes | Wrong]:
-    try:
-        told = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        whole, rest = _objects(content)
-        parts = [*whole, rest] if rest.strip() else whole
-        if len(parts) < 2:
-            yield Wrong("is not JSON")
-            return
-        for part in parts:
-            part = part.strip(b" \t\r,")  # noqa: PLW2901 - the same, without what stands between
-            yield from (
-                _json(part, depth + 1) if part.startswith(b"{") and depth <= _DEEP else iter([Wrong("is not JSON")])
-            )
-        return
-    yield from _told(told, content, depth)
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of JSON.
+
+    Raises:
+        Wrong: a name stands twice in it, so that one of the values would be lost.
+    """
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        raise Wrong(f"names {twice if twice in _NAMES else 'a field'} twice")
+    return made
 
 
-def _told(told: Any, content: bytes, depth: int) -> Iterator[bytes | Wrong]:
-    """Yield the records that a value of JSON holds."""
-    if isinstance(told, str):
-        yield from _opened(told.encode("utf-8", "surrogatepass"), depth + 1)
-    elif isinstance(told, list):
-        for one in told:
-            yield from _message(one, depth) if isinstance(one, dict) else iter([Wrong("has no message")])
-    elif not isinstance(told, dict):
-        yield Wrong("has no message")
-    elif "messageType" in told or "logEvents" in told:
-        yield from _subscribed(told, depth)
-    elif isinstance(told.get("awslogs"), dict) and isinstance(told["awslogs"].get("data"), str):
-        yield from _opened(told["awslogs"]["data"].encode("utf-8", "surrogatepass"), depth + 1)
-    elif content.count(b'"message"') > 1:
-        yield Wrong("names message twice")
-    else:
-        yield from _message(told, depth)
-
-
-def _message(event: dict[str, Any], depth: int) -> Iterator[bytes | Wrong]:
-    message = event.get("message")
-    if isinstance(message, str):
-        yield from _opened(message.encode("utf-8", "surrogatepass"), depth + 1)
-    else:
-        yield Wrong("has no message")
-
-
-def _subscribed(told: dict[str, Any], depth: int) -> Iterator[bytes | Wrong]:
-    """A payload of a subscription: events, or a word of CloudWatch's own, which is no record."""
-    kind, events = told.get("messageType"), told.get("logEvents")
-    if kind == "CONTROL_MESSAGE":
-        return
-    if kind != "DATA_MESSAGE" or not isinstance(events, list):
-        yield Wrong("is a payload without events")
-        return
-    for event in events:
-        yield from _message(event, depth) if isinstance(event, dict) else iter([Wrong("has no message")])
-
-
-def _payload(content: bytes, depth: int) -> Iterator[bytes | Wrong]:
-    try:
-        packed = base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError):
-        yield Wrong("is not base64")
-        return
-    text, wrong = unpack(packed, _UNPACKED)
-    if wrong:
-        yield Wrong(f"the payload is damaged: {wrong}")
-    else:
-        yield from _opened(text, depth + 1)
+def _of_control(event: Any) -> bool:
+    """Tell whether an event is CloudWatch's own word, sent to try the way."""
+    return isinstance(event, dict) and str(event.get("message", "")).startswith("CWL CONTROL MESSAGE")
 
 
 def _cell(line: bytes, at: int) -> bytes:
