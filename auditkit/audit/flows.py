@@ -201,8 +201,14 @@ class Flows:
                 "period_days": (population.DAYS, population.period_days(*self.period, self.as_of)),
             },
             service_ports(self.inputs.controls),
-            whole=population.whole(estate),
+            whole=population.whole(estate, self.collected),
         )
+
+    @property
+    def collected(self) -> Narrowing:
+        """What the run was collected with."""
+        given = self.run.state.get("options", {}).get("narrowed", {})
+        return Narrowing(tuple(given.get("account", ())), tuple(given.get("region", ())))
 
     def _unnamed(self, estate: Inventory) -> set[str]:
         """The flow logs whose records were looked for elsewhere than under AWS's own keys."""

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from auditkit.attribution import Opened, opened
 from auditkit.audit.flows import Derived, Flows
-from auditkit.audit.options import Narrowing
 from auditkit.engines.duckdb import DuckDB
 from auditkit.engines.rules_used import MEMBERS, PLACES, RULES, Days, Seen, rules_used, table
 from auditkit.model.addresses import Networks
@@ -28,8 +27,7 @@ def opening(flows: Flows, derived: Derived) -> Inventory:
         flows: with flow_records and interface_days derived.
         derived: what deriving gave.
     """
-    given = flows.run.state.get("options", {}).get("narrowed", {})
-    collected = Narrowing(tuple(given.get("account", ())), tuple(given.get("region", ())))
+    collected = flows.collected
 
     def place(account_id: str, region: str) -> bool:
         return flows.narrowing.place(account_id, region) and collected.place(account_id, region)

@@ -14,7 +14,7 @@ from auditkit.audit.collect import Collector
 from auditkit.audit.counting import Counted, count, elsewhere
 from auditkit.audit.foretelling import Records, reading
 from auditkit.audit.scoping import Days
-from auditkit.inventory.accounts import NOT_ASKED
+from auditkit.inventory.accounts import not_asked
 from auditkit.model.inventory import Account, Call, Inventory
 from auditkit.run import iso
 
@@ -170,16 +170,12 @@ def plan(collector: Collector) -> Plan:
 
 def status(account: Account) -> str:
     """In scope, excluded, suspended or not asked."""
-    return "not asked" if _not_asked(account) else account.status.replace("_", " ")
+    return "not asked" if not_asked(account) else account.status.replace("_", " ")
 
 
 def reason(account: Account) -> str:
     """Why an account is not in scope; of one in scope, that its role was refused."""
     return account.reason if account.status != "in_scope" or "AssumeRole" in account.reason else ""
-
-
-def _not_asked(account: Account) -> bool:
-    return account.status == "excluded" and account.reason.startswith(NOT_ASKED)
 
 
 def _calls(estate: Inventory, made: Sequence[Call], events: bool) -> Counter[str]:  # noqa: FBT001 - private, one caller

@@ -10,8 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditkit.audit.options import EVERYTHING, Narrowing
 from auditkit.config.schema import Baseline
 from auditkit.coverage import TRAFFIC, Judge
+from auditkit.inventory.accounts import not_asked
 from auditkit.model.addresses import cidr
 from auditkit.model.columnar import Rows, combinations
 from auditkit.model.coverage import Coverage
@@ -215,13 +217,24 @@ def known_subnets(inventory: Inventory) -> list[dict[str, Any]]:
 _WHOSE = ("vpcs", "subnets", "network_interfaces")
 
 
-def whole(inventory: Inventory) -> bool:
-    """Tell whether every VPC, subnet and interface in scope was read: only then an address found nowhere is none of ours."""
-    return all(
-        inventory.regions.get(a.account_id)
-        and not any(u.table in (*_WHOSE, "*") for u in inventory.failed(a.account_id))
-        for a in inventory.accounts
-        if a.status == "in_scope"
+def whole(inventory: Inventory, collected: Narrowing = EVERYTHING) -> bool:
+    """Tell whether every VPC, subnet and interface in scope was read: only then an address found nowhere is none of ours.
+
+    An account that was not asked for is one of ours all the same; one that is suspended, or excluded by decision, is not.
+
+    Args:
+        inventory: what was read.
+        collected: what the flags left when it was collected.
+    """
+    return (
+        not collected.regions
+        and not any(map(not_asked, inventory.accounts))
+        and all(
+            inventory.regions.get(a.account_id)
+            and not any(u.table in (*_WHOSE, "*") for u in inventory.failed(a.account_id))
+            for a in inventory.accounts
+            if a.status == "in_scope"
+        )
     )
 
 

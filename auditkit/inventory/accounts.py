@@ -9,6 +9,13 @@ from auditkit.inventory.scope import Scope
 from auditkit.model.inventory import Account, Unread
 
 NOT_ASKED = "not among the accounts that were asked for"
+
+
+def not_asked(account: Account) -> bool:
+    """Tell whether an account was left out only because it was not named: no decision is behind it, and no fact."""
+    return account.status == "excluded" and account.reason.startswith(NOT_ASKED)
+
+
 NOT_LISTED = "the organization does not list it"
 
 
