@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from auditkit.audit.options import Narrowing
 from auditkit.audit.population import whole
 from auditkit.inventory.accounts import NOT_ASKED
 from auditkit.model.inventory import Account, Inventory, Unread
@@ -38,3 +39,7 @@ def test_accounts_that_may_hold_the_address(other, right):
 def test_listings_that_may_hold_the_address(table, right):
     lost = Unread(account_id=ONE, region="eu-west-1", table=table, resource="", call="c", error="AccessDenied")
     assert whole(replace(ALL, unread=(lost,))) is right
+
+
+def test_regions_that_a_flag_left_out_may_hold_the_address():
+    assert not whole(ALL, Narrowing(regions=("eu-west-1",)))
